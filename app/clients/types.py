@@ -1,0 +1,201 @@
+"""What the desk asks of its vendors, in the desk's own terms.
+
+Every method raises only the VendorError family (app.errors). Times are aware UTC datetimes. Nothing here is ever
+logged or stored: `Person` and `Ticket` hold personal data and live for one walk of a handler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A Zendesk ticket as it is now (never from a cache). `stamp` is `updated_at` exactly as Zendesk wrote it."""
+
+    id: int
+    status: str
+    tags: frozenset[str]
+    requester_id: int | None
+    assignee_id: int | None
+    submitter_id: int | None
+    cc_ids: tuple[int, ...]
+    fields: Mapping[int, str | tuple[str, ...]]
+    stamp: str
+    channel: str = ""
+
+
+@dataclass(frozen=True)
+class Person:
+    """A Zendesk user. `reachable`: has an e-mail identity that is not undeliverable and is not suspended."""
+
+    id: int
+    name: str
+    email: str
+    phone: str
+    role: str
+    reachable: bool
+    external_id: str = ""
+    locale: str = ""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """One entry of a ticket's audit trail. `op_id` is our own metadata (empty when it is not ours)."""
+
+    id: int
+    author_id: int
+    created_at: datetime
+    op_id: str
+    tags_added: frozenset[str]
+    tags_removed: frozenset[str]
+    comment_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Macro:
+    id: int
+    title: str
+    active: bool
+
+
+@dataclass(frozen=True)
+class MacroEffect:
+    """What a macro would change on one ticket. `fields` holds only simple ticket fields that differ (status, ...)."""
+
+    body: str
+    html: bool
+    public: bool
+    fields: Mapping[str, str | int] = field(default_factory=dict)
+    add_tags: frozenset[str] = frozenset()
+    remove_tags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Applied:
+    """Proof that a ticket update is there: the audit's id."""
+
+    audit_id: int
+
+
+class Zendesk(Protocol):
+    def me(self) -> int:
+        """Id of the user the desk's credentials act as."""
+        ...
+
+    def ticket(self, ticket_id: int) -> Ticket: ...
+    def person(self, user_id: int) -> Person: ...
+
+    def audits(self, ticket_id: int) -> Sequence[Audit]:
+        """Newest first; at most the newest few hundred."""
+        ...
+
+    def macro(self, title: str) -> Macro:
+        """The one active macro of exactly that title; PermanentError reason `macro_missing` or `macro_twice`."""
+        ...
+
+    def preview(self, ticket: Ticket, macro: Macro) -> MacroEffect: ...
+
+    def update(
+        self,
+        ticket: Ticket,
+        *,
+        op_id: str,
+        body: str,
+        html: bool = False,
+        public: bool,
+        macro_id: int | None = None,
+        fields: Mapping[str, str | int] | None = None,
+    ) -> Applied:
+        """One safe update (`updated_stamp` = ticket.stamp) with one comment and metadata {"desk_op": op_id}."""
+        ...
+
+    def add_tags(self, ticket: Ticket, tags: frozenset[str]) -> None:
+        """Additive, safe update. Idempotent."""
+        ...
+
+    def remove_tags(self, ticket: Ticket, tags: frozenset[str]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Card:
+    """A chat message ready to send: `text` is the fallback (already encoded), `blocks` the vendor's own structure."""
+
+    text: str
+    blocks: tuple[Mapping[str, object], ...] = ()
+
+
+@dataclass(frozen=True)
+class Posted:
+    """Where a message is: channel id and timestamp (Slack) or post id (Mattermost)."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True)
+class ChatPerson:
+    id: str
+    team_id: str
+    is_bot: bool
+    deleted: bool
+    is_guest: bool
+
+
+class Chat(Protocol):
+    def post(self, card: Card, *, op_id: str, case_key: str) -> Posted:
+        """Post to the configured channel with metadata {event_type: "desk_card", event_payload: {op_id, case}}."""
+        ...
+
+    def update(self, at: Posted, card: Card) -> Posted: ...
+
+    def find(self, op_id: str, *, since: datetime) -> Posted | None:
+        """Our message by its metadata, looking back to 60 s before `since`."""
+        ...
+
+    def answer(self, user: str, text: str, *, channel: str) -> None:
+        """Tell one person, in the channel, ephemerally. Encoded text."""
+        ...
+
+    def person(self, user: str) -> ChatPerson: ...
+
+    def me(self) -> tuple[str, str]:
+        """(team id, our own user id)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Issue:
+    """A JIRA issue. `category` is new, indeterminate or done; `resolution` is the resolution's name or ''."""
+
+    id: str
+    key: str
+    status: str
+    category: str
+    resolution: str
+    labels: frozenset[str]
+
+
+class Jira(Protocol):
+    def create(self, *, label: str, summary: str, description: str) -> Issue: ...
+
+    def find(self, label: str) -> Sequence[Issue]:
+        """Issues of the configured project with this label, lowest key first. Lags behind creates."""
+        ...
+
+    def issue(self, key: str) -> Issue: ...
+
+    def comment(self, key: str, body: str, *, op_id: str) -> str:
+        """Adds one comment that carries the op id as its last line; returns the comment's id."""
+        ...
+
+    def find_comment(self, key: str, op_id: str) -> str | None: ...
+
+    def link(self, key: str, *, global_id: str, url: str, title: str) -> None:
+        """Remote link; an upsert by global_id, so it may be repeated."""
+        ...
+
+    def me(self) -> str: ...

@@ -1,0 +1,71 @@
+"""Frozen events: the last place that sees a sender's dict. Each holds ids, tags and times only, nothing personal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+@dataclass(frozen=True)
+class TicketTagged:
+    """Zendesk says: this ticket carries these tags. `tags`, `added` and `removed` hold only tags the desk knows.
+
+    `fact` names what the signed content says (ticket, tags, update time; or the event's id): a re-delivery has the
+    same fact. `added`/`removed` are None when the sender does not say (our trigger template).
+    """
+
+    fact: str
+    ticket_id: int
+    tags: tuple[str, ...]
+    actor_id: int | None
+    updated_at: str
+    added: tuple[str, ...] | None = None
+    removed: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class ButtonPressed:
+    """Someone pressed a button of one of our cards; the token in the button was ours (app.tokens)."""
+
+    fact: str
+    case_id: int
+    generation: int
+    card: str
+    action: str
+    user: str
+    team: str
+    channel: str
+    ts: str
+    choice: str = ""
+
+
+@dataclass(frozen=True)
+class IssueChanged:
+    """JIRA says that an issue's status or resolution changed, or that it was deleted. The issue is read again."""
+
+    fact: str
+    key: str
+    labels: tuple[str, ...]
+    deleted: bool = False
+
+
+Event = TicketTagged | ButtonPressed | IssueChanged
+Sender = Literal["zendesk", "slack", "jira"]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Authentic, but nothing will be done: a dead letter (unusable) or an ignored event (not for us).
+
+    `body` is kept, encrypted and capped, for dead letters only.
+    """
+
+    fact: str
+    outcome: Literal["dead", "ignored"]
+    reason: str
+    ticket_id: int | None = None
+    detail: Mapping[str, Json] | None = None
+    body: bytes | None = None

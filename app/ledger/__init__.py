@@ -1,0 +1,1 @@
+"""The effect ledger: every outward effect once, provable, whatever dies in between (docs/adr)."""

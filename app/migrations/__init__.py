@@ -1,0 +1,1 @@
+"""Schema migrations of our own tables (Alembic); the engine brings its own."""

@@ -1,0 +1,1 @@
+"""The doors: one file a sender, glue only: verify, parse, submit, answer."""
