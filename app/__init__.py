@@ -1,1 +1,58 @@
 """Deletion Desk: carries out customers' wishes to be forgotten or left alone, once, and shows where each stands."""
+
+# Nothing of a third party is imported here outside a function: app/bootstrap.py runs before anything is installed.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import flask
+
+    from app.settings import Settings
+    from app.web.door import Desk, Door
+
+GUNICORN_APP_LOAD_ERROR = 4  # gunicorn stops at once on this code; on any other it would start the worker for ever
+
+
+def create_app(settings: Settings | None = None, desk: Desk | None = None) -> flask.Flask:
+    """The only place where the parts of the web process are joined; None means the real ones.
+
+    Settings that are refused: one line on stderr and SystemExit, no traceback.
+    """
+    import sys
+
+    import flask
+
+    from app import logs
+    from app.errors import ConfigError
+    from app.web.door import Door
+
+    logs.setup()
+    try:
+        if settings is None:
+            from app.settings import load
+
+            settings = load()
+        if desk is None:
+            from app.desk import Desk as RealDesk
+
+            desk = RealDesk(settings)
+    except ConfigError as refused:
+        sys.stderr.write(f"{refused}\n")
+        raise SystemExit(GUNICORN_APP_LOAD_ERROR) from None
+    app = flask.Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
+    app.url_map.merge_slashes = False  # no redirect for a POST, and `//webhooks` is not `/webhooks` (W040)
+    app.url_map.strict_slashes = True
+    _add_routes(app, Door(settings, desk))
+    return app
+
+
+def _add_routes(app: flask.Flask, door: Door) -> None:
+    from app.web import answers, health, jira, slack, zendesk
+
+    app.extensions["door"] = door
+    for part in (zendesk, slack, jira, health):
+        app.register_blueprint(part.blueprint(door))
+    answers.register(app)

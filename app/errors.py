@@ -31,6 +31,10 @@ class ConfigError(DeskError):
     """The settings are refused; the message names every offending one."""
 
 
+class StoreError(DeskError):
+    """Nothing can be recorded just now: the doors answer 503 with a short Retry-After, and the sender comes again."""
+
+
 class VendorError(DeskError):
     """A call to a vendor did not end in a proven success. `vendor` is zendesk, slack or jira."""
 

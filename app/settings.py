@@ -89,6 +89,9 @@ def _pairs(value: object) -> object:
     return pairs
 
 
+LISTS = ("zendesk_webhook_secrets", "slack_signing_secrets", "jira_webhook_secrets", "jira_done_resolutions")
+
+
 class Settings(BaseSettings):
     """All settings; names are the environment's (see `.env.example`). Durations are seconds."""
 
@@ -129,6 +132,7 @@ class Settings(BaseSettings):
     jira_url: HttpUrl
     jira_user: str = ""
     jira_token: SecretStr = Field(min_length=1)
+    jira_done_resolutions: Annotated[tuple[str, ...], NoDecode] = ("Done", "Fixed", "Resolved", "Complete", "Completed")
     jira_project: str = Field(pattern=r"^[A-Z][A-Z0-9_]{1,9}$")
     jira_issue_type: str = "Task"
     jira_webhook_secrets: SecretList
@@ -145,6 +149,8 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(default=8, ge=1, le=64)
     heartbeat: float = Field(default=5.0, gt=0)
     stalled_after: float = Field(default=15.0, gt=0)
+    poll_interval: float = Field(default=1.0, gt=0, description="how often a delayed run is looked for")
+    probe_interval: float = Field(default=30.0, gt=0, description="one call to a vendor that is down")
     stop_within: float = Field(default=20.0, gt=0, le=25)
     lease: float = Field(default=45.0, gt=0)
     zendesk_quiet: float = Field(default=15.0, ge=0)
@@ -165,7 +171,7 @@ class Settings(BaseSettings):
     def _decode(cls, data: Any) -> Any:
         if isinstance(data, dict):
             data = {key.lower(): value for key, value in data.items()}
-            for name in ("zendesk_webhook_secrets", "slack_signing_secrets", "jira_webhook_secrets"):
+            for name in LISTS:
                 if name in data:
                     data[name] = _split(data[name])
             for name in ("approvers", "desk_tags"):
@@ -217,7 +223,7 @@ def _fields(value: object) -> object:
     pairs = _pairs(value)
     if not isinstance(pairs, dict):
         return pairs
-    named = {FIELD_ALIASES.get(key, key): str(item) for key, item in pairs.items()}
+    named = {FIELD_ALIASES.get(str(key), str(key)): str(item) for key, item in pairs.items()}
     bad = [key for key, item in named.items() if key not in FIELD_NAMES or not re.fullmatch(r"[1-9]\d{0,17}", item)]
     if bad:
         raise ValueError(f"DESK_FIELDS: {', '.join(bad)} is not one of {', '.join(FIELD_NAMES)} with a field id")

@@ -1,1 +1,40 @@
 """The vendors, each behind a protocol of ours; every library error leaves here as one of app.errors."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+
+from app.clients.types import Chat, Jira, Zendesk
+from app.settings import Settings
+
+# At DEBUG these log whole bodies and URLs (facts Z4.24); their own level holds even when the root logger is at DEBUG.
+_TALKATIVE = ("zenpy", "urllib3", "requests", "slack_sdk")
+
+
+@dataclass(frozen=True)
+class Clients:
+    """One client a vendor; all of them may be used from many threads."""
+
+    zendesk: Zendesk
+    chat: Chat
+    jira: Jira
+
+    def close(self) -> None:
+        """Close idle connections; the clients stay usable."""
+        for client in (self.zendesk, self.chat, self.jira):
+            with suppress(AttributeError):  # a test's stand-in may have nothing to close
+                client.close()  # type: ignore[union-attr]  # not part of the protocols: steps never close
+
+
+def make(settings: Settings) -> Clients:
+    """The real clients. Sends nothing: they connect at their first call."""
+    from app.clients.jira import JiraClient
+    from app.clients.slack import SlackClient
+    from app.clients.zendesk import ZendeskClient
+
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("jira").setLevel(logging.CRITICAL)  # it logs whole bodies even at ERROR
+    return Clients(zendesk=ZendeskClient(settings), chat=SlackClient(settings), jira=JiraClient(settings))

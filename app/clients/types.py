@@ -99,7 +99,7 @@ class Zendesk(Protocol):
 
     def preview(self, ticket: Ticket, macro: Macro) -> MacroEffect: ...
 
-    def update(
+    def update(  # noqa: PLR0913  # all but the ticket by name
         self,
         ticket: Ticket,
         *,

@@ -1,1 +1,1 @@
-"""The doors: one file a sender, glue only: verify, parse, submit, answer."""
+"""HTTP in: one file a sender, glue only; guard and door are shared, server is gunicorn's worker."""

@@ -1,0 +1,14 @@
+# Thin on purpose: each target is one line that calls the real thing. Without make: the same line by hand.
+PYTHON ?= python3
+.PHONY: demo test test-postgres lint bench
+
+demo:
+	@exec $(PYTHON) -m app.bootstrap demo
+test:
+	@exec $(PYTHON) -m app.bootstrap test
+test-postgres:
+	@exec $(PYTHON) -m app.bootstrap test-postgres
+lint:
+	@exec $(PYTHON) -m app.bootstrap lint
+bench:
+	@exec $(PYTHON) -m app.bootstrap bench

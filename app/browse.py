@@ -1,0 +1,55 @@
+"""Reads events and cases for people: the command line now, the admin pages later. Ids, slugs and times only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.db import Connection, Row
+
+EVENT_STATES = ("queued", "running", "waiting", "held", "done", "ignored", "void", "dead")
+EVENT = "id, fact, sender, kind, ticket_id, case_id, detail, state, reason, walk, next_at, received_at, changed_at"
+CASE = (
+    "id, ticket_id, procedure, generation, state, preference, problems, decision, decided_by, decided_at, reason,"
+    " jira_key, chat_channel, chat_ts, opened_at, changed_at, closed_at"
+)
+EFFECT = "id, verb, arg, vendor, op_id, state, attempts, reason, evidence, planned_at, sent_at, done_at, next_at"
+
+
+def events(conn: Connection, *, state: str | None, ticket: int | None, limit: int) -> list[Row]:
+    """The newest events first."""
+    return conn.execute(
+        f"SELECT {EVENT} FROM events WHERE (%(state)s::text IS NULL OR state = %(state)s)"  # noqa: S608 - constants
+        " AND (%(ticket)s::bigint IS NULL OR ticket_id = %(ticket)s) ORDER BY id DESC LIMIT %(limit)s",
+        {"state": state, "ticket": ticket, "limit": limit},
+    ).fetchall()
+
+
+def event(conn: Connection, event_id: int) -> dict[str, Any] | None:
+    """One event with the journal of its case since it came in, and the case's effects."""
+    row = conn.execute(f"SELECT {EVENT} FROM events WHERE id = %s", (event_id,)).fetchone()  # noqa: S608 - constants
+    if row is None:
+        return None
+    journal = conn.execute(
+        "SELECT j.at, j.what, e.verb, e.arg, j.reason, j.detail FROM journal j LEFT JOIN effects e ON e.id = j.effect_id"
+        " WHERE j.event_id = %s OR (j.event_id IS NULL AND j.case_id = %s AND j.at >= %s) ORDER BY j.id LIMIT 500",
+        (event_id, row["case_id"], row["received_at"]),
+    ).fetchall()
+    return {"event": row, "journal": journal, "effects": effects(conn, row["case_id"])}
+
+
+def effects(conn: Connection, case_id: int | None) -> list[Row]:
+    return conn.execute(f"SELECT {EFFECT} FROM effects WHERE case_id = %s ORDER BY id", (case_id,)).fetchall()  # noqa: S608
+
+
+def cases(conn: Connection, *, only_open: bool, limit: int) -> list[Row]:
+    """The newest cases first."""
+    return conn.execute(
+        f"SELECT {CASE} FROM cases WHERE (NOT %s OR closed_at IS NULL) ORDER BY id DESC LIMIT %s",  # noqa: S608
+        (only_open, limit),
+    ).fetchall()
+
+
+def case(conn: Connection, ticket_id: int) -> list[dict[str, Any]]:
+    """All rounds of a ticket, oldest first, each with its effects."""
+    rows = conn.execute(f"SELECT {CASE} FROM cases WHERE ticket_id = %s ORDER BY id", (ticket_id,)).fetchall()  # noqa: S608
+    return [{"case": row, "effects": effects(conn, row["id"])} for row in rows]

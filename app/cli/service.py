@@ -1,0 +1,80 @@
+"""Commands that run the desk: demo, work, migrate, check."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import FrameType
+
+import click
+
+from app.cli import WRONG, fail, main
+from app.settings import load
+
+
+@main.command()
+def demo() -> None:
+    """Run everything on stand-ins: database, web, worker, Zendesk, Slack and JIRA. One URL, Ctrl-C ends it."""
+    from app.demo import run
+
+    raise SystemExit(run())
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to this version."""
+    from app import db
+    from app.migrate import migrate as run
+
+    run(db.url(load()))
+    click.echo("migrated")
+
+
+@main.command()
+def work() -> None:
+    """Run the worker until SIGTERM or Ctrl-C."""
+    from app import logs
+    from app.desk import Desk
+    from app.engine import Worker
+    from app.walk import Walker
+
+    logs.setup()
+    settings = load()
+    desk = Desk(settings, pool=settings.worker_concurrency + 4)
+    problems = desk.ready()
+    if problems:
+        fail("; ".join(f"{name}: {text}" for name, text in problems.items()) + " (run `desk migrate`)", WRONG)
+    walker = Walker(desk)
+    _stop_in_time(desk.stopping, settings.stop_within)
+    threading.Thread(target=walker.learn_own_id, name="own-id", daemon=True).start()
+    Worker(desk.uri, settings, walker.walk, desk.requeue, desk.stopping).run()
+    desk.db.close()
+
+
+def _stop_in_time(stopping: threading.Event, seconds: float) -> None:
+    """At SIGTERM: no new effect is begun; a call that hangs longer than allowed is left behind. It is looked up later,
+    as after a kill, so leaving it is safe."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if not stopping.is_set():
+            stopping.set()
+            timer = threading.Timer(seconds + 3.0, os._exit, args=(0,))
+            timer.daemon = True
+            timer.start()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+
+
+@main.command()
+def check() -> None:
+    """Settings, database and far sides: each one named, with what is wrong."""
+    from app.check import run
+
+    problems = 0
+    for name, problem in run(load()):
+        problems += bool(problem)
+        click.echo(f"{'FAIL' if problem else 'ok  '}  {name}{': ' + problem if problem else ''}")
+    if problems:
+        raise SystemExit(WRONG)

@@ -1,0 +1,253 @@
+"""Zendesk through zenpy: fresh reads, one small safe update, and nothing re-sent, cached or slept over by the library.
+
+Facts: zendesk.md Z2 to Z4. zenpy is not thread-safe, so each thread has its own client over a session of ours; calls
+that zenpy lacks go through the same session.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from zenpy import Zenpy
+from zenpy.lib.api import BaseApi
+from zenpy.lib.api_objects import Comment
+from zenpy.lib.api_objects import Ticket as ZenpyTicket
+from zenpy.lib.exception import APIException, ZenpyException
+from zenpy.lib.util import json_encode_for_printing
+
+from app.clients import zendesk_read as parse
+from app.clients.http import Wire
+from app.clients.oauth import BearerSession, Tokens
+from app.clients.outcome import permanent, read_object, unknown
+from app.clients.shape import flag, items, mapping, number, text, texts
+from app.clients.types import Applied, Audit, Macro, MacroEffect, Person, Ticket
+from app.errors import AuthError, PermanentError, UnknownOutcomeError, VendorError
+from app.settings import Settings
+
+TITLES_FOR = 60.0  # seconds a macro's id is remembered; that it still exists is checked at each preview
+NEWEST = 500  # audits answered at most
+PAGES = 60  # of a list; a ticket has at most 5,000 comments
+_PARSING = (APIException, ZenpyException, ValueError, AttributeError, TypeError, KeyError)  # zenpy's, without a base
+
+Json = Mapping[str, object]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Client:
+    zenpy: Any
+    session: BearerSession
+
+
+class ZendeskClient:
+    """`app.clients.types.Zendesk`, for many threads. Making one sends nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._base = settings.zendesk_url
+        self._timeout = settings.read_timeout
+        self._wire = Wire("zendesk", settings)
+        self._tokens = Tokens(settings, self._wire)
+        self._here = threading.local()
+        self._titles: dict[str, tuple[float, Macro]] = {}
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._wire.release()
+
+    def me(self) -> int:
+        """Id of the user the credentials act as. Raises AuthError when they act as nobody."""
+        found = number(_plain(_library(self._client.zenpy.users.me)).get("id"))
+        if not found:
+            raise AuthError("zendesk: the credentials act as nobody", "auth", vendor="zendesk")
+        return found
+
+    def ticket(self, ticket_id: int) -> Ticket:
+        """The ticket as it is now. Raises PermanentError `gone`."""
+        return parse.ticket(_plain(_library(lambda: self._client.zenpy.tickets(id=ticket_id))), ticket_id)
+
+    def person(self, user_id: int) -> Person:
+        """A user with what is known about reaching them. Raises PermanentError `gone`."""
+        user = _plain(_library(lambda: self._client.zenpy.users(id=user_id)))
+        identities = self._get(f"users/{user_id}/identities.json").get("identities")
+        return parse.person(user, items(identities), user_id)
+
+    def audits(self, ticket_id: int) -> Sequence[Audit]:
+        """Newest first, the newest 500. The order of pages is not documented, so all of them are read.
+
+        A page of long comments can be larger than an answer may be: then smaller pages are asked for.
+        """
+        for size in (100, 20, 4):
+            try:
+                return self._audits(ticket_id, size)
+            except UnknownOutcomeError as error:
+                if error.reason != "oversized":
+                    raise
+        return self._audits(ticket_id, 1)
+
+    def _audits(self, ticket_id: int, size: int) -> Sequence[Audit]:
+        newest: deque[Audit] = deque(maxlen=NEWEST)
+        for page in self._pages(f"tickets/{ticket_id}/audits.json", size, bound=PAGES * 100 // size):
+            if not isinstance(page.get("audits"), list):
+                raise unknown("zendesk", "unreadable")
+            raws = [mapping(raw) for raw in items(page.get("audits"))]
+            if any(number(raw.get("ticket_id")) not in (None, ticket_id) for raw in raws):
+                raise unknown("zendesk", "unreadable")
+            newest.extend(found for found in map(parse.audit, raws) if found is not None)
+        return sorted(newest, key=lambda found: (found.created_at, found.id), reverse=True)
+
+    def macro(self, title: str) -> Macro:
+        """The one active shared macro of exactly this title. Raises PermanentError `macro_missing`, `macro_twice`."""
+        known = self._titles.get(title)
+        if known is not None and time.monotonic() - known[0] < TITLES_FOR:
+            return known[1]
+        found: list[Macro] = []
+        for page in self._pages("macros.json", 100, active="true"):
+            read = [parse.macro(mapping(raw)) for raw in items(page.get("macros"))]
+            found += [macro for macro in read if macro is not None and macro.active and macro.title == title]
+        if len(found) != 1:
+            raise permanent("zendesk", "macro_twice" if found else "macro_missing")
+        self._titles[title] = (time.monotonic(), found[0])
+        return found[0]
+
+    def preview(self, ticket: Ticket, macro: Macro) -> MacroEffect:
+        """What the macro would do to this ticket; changes nothing. Raises PermanentError `macro_missing`."""
+        try:
+            raw = mapping(self._get(f"macros/{macro.id}.json").get("macro"))
+        except PermanentError as error:
+            if error.reason != "gone":
+                raise
+            raw = {}
+        now = parse.macro(raw)
+        if now is None or not now.active or (now.id, now.title) != (macro.id, macro.title):
+            self._titles.pop(macro.title, None)
+            raise permanent("zendesk", "macro_missing")
+        answer = self._get(f"tickets/{ticket.id}/macros/{macro.id}/apply.json")
+        after = mapping(mapping(answer.get("result")).get("ticket"))
+        if not after or number(after.get("id")) not in (None, ticket.id):
+            raise unknown("zendesk", "unreadable")
+        return parse.effect(ticket, raw, after)
+
+    def update(  # noqa: PLR0913  # the protocol's; all but the ticket by name
+        self,
+        ticket: Ticket,
+        *,
+        op_id: str,
+        body: str,
+        html: bool = False,
+        public: bool,
+        macro_id: int | None = None,
+        fields: Mapping[str, str | int] | None = None,
+    ) -> Applied:
+        """One safe update with one comment; only what is named here is sent, never tags or a whole ticket.
+
+        Raises ConflictError when the ticket changed since `ticket.stamp`, PermanentError `closed`, `gone`.
+        """
+        changes: dict[str, object] = {**(fields or {})}
+        if not set(changes) <= set(parse.SIMPLE):
+            raise ValueError("only simple ticket fields can be changed")
+        if macro_id is not None:
+            changes["macro_id"] = macro_id
+        small = ZenpyTicket(
+            id=ticket.id,
+            comment=Comment(**{"html_body" if html else "body": body}, public=public),
+            metadata={parse.OP_KEY: op_id},
+            safe_update=True,
+            updated_stamp=ticket.stamp,
+            **changes,
+        )
+        answer = _plain(_library(lambda: self._client.zenpy.tickets.update(small)))
+        audit = mapping(answer.get("audit"))
+        applied = number(audit.get("id"))
+        ours = "custom" not in mapping(audit.get("metadata")) or parse.custom(audit).get(parse.OP_KEY) == op_id
+        same = number(mapping(answer.get("ticket")).get("id")) == ticket.id
+        same = same and number(audit.get("ticket_id")) in (None, ticket.id)
+        if not (applied and ours and same):
+            raise unknown("zendesk", "unreadable")
+        return Applied(applied)
+
+    def add_tags(self, ticket: Ticket, tags: frozenset[str]) -> None:
+        """Add to the ticket's tags, safely (409 when it changed). Adding twice does nothing more."""
+        if tags:
+            answer = self._tags("PUT", ticket, tags)
+            if not tags <= texts(answer.get("tags")):
+                raise unknown("zendesk", "unreadable")
+
+    def remove_tags(self, ticket: Ticket, tags: frozenset[str]) -> None:
+        """Remove from the ticket's tags, safely. Removing twice does nothing more."""
+        if tags:
+            answer = self._tags("DELETE", ticket, tags)
+            if tags & texts(answer.get("tags")):
+                raise unknown("zendesk", "unreadable")
+
+    def _tags(self, verb: str, ticket: Ticket, tags: frozenset[str]) -> Json:
+        body = {"tags": sorted(tags), "safe_update": True, "updated_stamp": ticket.stamp}
+        # zenpy has no safe update of tags (facts Z4.23)
+        answer = self._client.session.request(verb, f"{self._base}/api/v2/tickets/{ticket.id}/tags.json", json=body)
+        return read_object(answer.content) or {}
+
+    def _get(self, path: str, **params: str) -> Json:
+        answer = self._client.session.get(f"{self._base}/api/v2/{path}", params=params)
+        return read_object(answer.content) or {}
+
+    def _pages(self, path: str, size: int, bound: int = PAGES, **params: str) -> Iterator[Json]:
+        """All pages of a list. Raises UnknownOutcomeError past the bound: a part must not pass for the whole."""
+        at = {"page[size]": str(size)}
+        for page in range(bound):
+            answer = self._get(path, **params, **at)
+            yield answer
+            meta = mapping(answer.get("meta"))
+            if flag(meta.get("has_more")):
+                at = {"page[size]": str(size), "page[after]": text(meta.get("after_cursor"))}
+            elif not meta and text(answer.get("next_page")):
+                at = {"per_page": str(size), "page": str(page + 2)}
+            else:
+                return
+        raise unknown("zendesk", "unreadable")
+
+    @property
+    def _client(self) -> _Client:
+        """This thread's client."""
+        found: _Client | None = getattr(self._here, "client", None)
+        if found is None:
+            session = BearerSession(self._tokens, self._wire)
+            zenpy = Zenpy(subdomain="desk", session=session, anonymous=True, disable_cache=True, timeout=self._timeout)
+            parts = urlsplit(self._base)
+            for api in vars(zenpy).values():
+                if isinstance(api, BaseApi):
+                    _point(api, parts.scheme, parts.netloc)
+            found = self._here.client = _Client(zenpy, session)
+        return found
+
+
+def _point(api: Any, scheme: str, netloc: str) -> None:
+    """Send an API of zenpy to any host: a class attribute of its own hides the property made of subdomain and domain.
+
+    zenpy's other way is a process-wide environment variable (facts Z4.15).
+    """
+    api.protocol = scheme
+    api.__class__ = type(type(api).__name__, (type(api),), {"base_url": netloc})
+
+
+def _library(call: Callable[[], T]) -> T:
+    """Call zenpy. Our wire has raised every refusal already; what zenpy itself trips over is an unreadable answer."""
+    try:
+        return call()
+    except VendorError:
+        raise
+    except _PARSING:
+        pass  # zenpy's texts hold the vendor's body: raised below, outside, so that they are no context either
+    raise unknown("zendesk", "unreadable")
+
+
+def _plain(found: Any) -> Json:
+    """A zenpy object as the JSON it was made of; anything else (a bare response) is unreadable."""
+    if not hasattr(found, "to_dict"):
+        raise unknown("zendesk", "unreadable")
+    return mapping(json.loads(json.dumps(found, default=json_encode_for_printing)))

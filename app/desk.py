@@ -1,0 +1,180 @@
+"""The desk's parts, joined; and the one way in: record an event, its case's place in the queue and its job, together."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+from prometheus_client import Metric
+
+from app import cases, clients, db, gauges, inbox, registry
+from app.db import Connection, Database
+from app.engine import Engine
+from app.errors import StoreError
+from app.events import ButtonPressed, Event, IssueChanged, Refused, TicketTagged
+from app.ledger.perform import Ledger, Timing
+from app.ledger.vendors import Limit
+from app.points import point
+from app.settings import Settings
+from app.steps.base import Tools
+from app.texts import Texts
+from app.tokens import Tokens
+from app.vault import Vault
+
+HELD_SECONDS = 600.0
+BODY_KEPT = 8192  # bytes of an unusable body kept, encrypted, for the admin who mends the sender
+URGENT = ("data_deletion_withdrawn", "regulatory_threat")
+BURST = {"zendesk": 30, "slack": 3, "jira": 20}
+
+
+class Desk:
+    """Made once a process. The web process uses `submit`, `ready` and `metrics`; the worker the rest (app.walk)."""
+
+    def __init__(self, settings: Settings, *, uri: str | None = None, pool: int = 16) -> None:
+        registry.load()
+        self.settings = settings
+        self.uri = uri or db.url(settings)
+        self.db = Database(self.uri, size=pool)
+        self.db.open()
+        self.engine = Engine()
+        self.stopping = threading.Event()
+        self.vault = Vault(settings.data_key.get_secret_value())
+        self._own_id: int | None = None
+        self._asked_own_id = 0.0
+
+    def tools(self) -> Tools:
+        """What the verbs work with. Making the clients sends nothing."""
+        settings = self.settings
+        made = clients.make(settings)
+        return Tools(
+            settings=settings,
+            db=self.db,
+            zendesk=made.zendesk,
+            chat=made.chat,
+            jira=made.jira,
+            texts=Texts.load(settings.desk_language),
+            tokens=Tokens(settings.secret_key.get_secret_value(), settings.approval_life),
+            vault=self.vault,
+            ledger=Ledger(self.db, timing(settings), self.stopping.is_set),
+        )
+
+    def submit(self, event: Event | Refused, *, sender: str) -> bool:
+        """Record the event and its job in one transaction. False: this fact is already there.
+
+        Raises StoreError when nothing could be recorded.
+        """
+        try:
+            with self.db.tx() as conn:
+                new = self._record(conn, event, sender)
+                point("door.before_commit")
+        except psycopg.Error as error:
+            raise StoreError("the event was not recorded", "store") from error
+        point("door.after_commit")
+        return new
+
+    def _record(self, conn: Connection, event: Event | Refused, sender: str) -> bool:
+        ticket_id, case_id = _about(conn, event)
+        state, reason = self._first_state(conn, event)
+        body = self._sealed(event)
+        event_id = inbox.insert(
+            conn, event, sender, state=state, reason=reason, ticket_id=ticket_id, case_id=case_id, body=body
+        )
+        if event_id is None:
+            return False
+        if state == "queued":
+            self.engine.run_event(conn, event_id, ticket_id, _priority(event))
+        elif state == "held":
+            self.engine.run_later(conn, event_id, datetime.now(UTC) + timedelta(seconds=HELD_SECONDS))
+        return True
+
+    def _first_state(self, conn: Connection, event: Event | Refused) -> tuple[str, str]:
+        if isinstance(event, Refused):
+            # A forged or expired press changes nothing, but whoever pressed gets an answer.
+            answerable = event.reason.startswith("token_") and bool((event.detail or {}).get("user"))
+            return ("queued" if answerable else event.outcome), event.reason
+        if isinstance(event, TicketTagged):
+            if event.actor_id is not None and event.actor_id == self._own_user(conn):
+                return "ignored", "own_update"
+            if inbox.same_message(conn, event.ticket_id, event.tags) >= self.settings.loop_fuse:
+                # A loop, or somebody very busy: nothing is dropped, but it is looked at once, in ten minutes.
+                return "held", "loop_fuse"
+        return "queued", ""
+
+    def _sealed(self, event: Event | Refused) -> bytes | None:
+        if isinstance(event, Refused) and event.body is not None:
+            return self.vault.seal(event.body[:BODY_KEPT], event.fact)
+        return None
+
+    def _own_user(self, conn: Connection) -> int | None:
+        """Our own Zendesk user id, as the worker has learnt it; asked for again while it is unknown."""
+        if self._own_id is None and time.monotonic() - self._asked_own_id > 2.0:
+            row = conn.execute("SELECT value FROM ourselves WHERE name = 'zendesk_user_id'").fetchone()
+            self._own_id = int(row["value"]) if row else None
+            self._asked_own_id = time.monotonic()
+        return self._own_id
+
+    def requeue(self, event_id: int) -> None:
+        """A wait is over: back into the queue of its ticket."""
+        with self.db.tx() as conn:
+            stored = inbox.requeue(conn, event_id, of=("waiting", "held"))
+            if stored:
+                self.engine.run_event(conn, stored.id, stored.ticket_id, 1)
+
+    def ready(self) -> dict[str, str]:
+        """{} when the database answers and has this code's schema; else name -> problem."""
+        try:
+            with self.db.tx() as conn:
+                row = conn.execute("SELECT version_num FROM desk_schema").fetchone()
+        except psycopg.Error:
+            return {"migrations": "not applied"}
+        except StoreError:
+            return {"database": "not reachable"}
+        if row is None or row["version_num"] != db.SCHEMA:
+            return {"migrations": "another version"}
+        return {}
+
+    def metrics(self) -> Iterable[Metric]:
+        try:
+            with self.db.tx() as conn:
+                return gauges.collect(conn)
+        except (StoreError, psycopg.Error):
+            return []
+
+
+def timing(settings: Settings) -> Timing:
+    """The ledger's seconds, from the settings."""
+    rates = {"zendesk": settings.zendesk_rate, "slack": settings.slack_rate, "jira": settings.jira_rate}
+    return Timing(
+        quiet={"zendesk": settings.zendesk_quiet, "slack": settings.slack_quiet, "jira": settings.jira_quiet},
+        limits={name: Limit(rate, BURST[name]) for name, rate in rates.items()},
+        lease=settings.lease,
+        base=settings.retry_base,
+        cap=settings.retry_cap,
+        probe=settings.probe_interval,
+    )
+
+
+def _about(conn: Connection, event: Event | Refused) -> tuple[int | None, int | None]:
+    """(ticket id, case id) that this event concerns: the ticket is what it is ordered by."""
+    if isinstance(event, TicketTagged | Refused):
+        return event.ticket_id, None
+    if isinstance(event, ButtonPressed):
+        case = cases.load(conn, event.case_id)
+    else:
+        case = cases.by_issue(conn, event.key, op_ids(event))
+    return (case.ticket_id, case.id) if case else (None, None)
+
+
+def op_ids(event: IssueChanged) -> tuple[str, ...]:
+    """The op ids in the issue's labels."""
+    return tuple(label.removeprefix("desk-") for label in event.labels if label.startswith("desk-"))
+
+
+def _priority(event: Event | Refused) -> int:
+    """Withdrawals and threats first, then decisions, then the rest."""
+    if isinstance(event, TicketTagged):
+        return 10 if any(tag in event.tags for tag in URGENT) else 0
+    return 5 if isinstance(event, ButtonPressed) else 0

@@ -1,0 +1,147 @@
+"""The only file that imports procrastinate: jobs, order per ticket, delays, take-over of dead workers' jobs.
+
+A job is one walk of one event. It carries the event's id and nothing else. A walk that must wait ends, and a `wake` job
+without the ticket's lock waits in its place: a delayed job that held the lock would block every later event of its
+ticket (procrastinate's fetch query rejects a job while an earlier one with the same lock is waiting: measured).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import procrastinate
+import psycopg
+from procrastinate.schema import SchemaManager
+
+from app.db import Connection
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+QUEUE = "desk"
+RUN, WAKE, TAKE_OVER = "desk:run", "desk:wake", "desk:take_over"
+
+def _app(connector: procrastinate.BaseConnector) -> procrastinate.App:
+    """A new App with our three tasks. Their names are in stored jobs: they never change."""
+    app = procrastinate.App(connector=connector)
+
+    @app.task(name=RUN, queue=QUEUE, pass_context=True)
+    def run(context: procrastinate.JobContext, event_id: int) -> None:
+        context.additional_context["walk"](event_id)
+
+    @app.task(name=WAKE, queue=QUEUE, pass_context=True)
+    def wake(context: procrastinate.JobContext, event_id: int) -> None:
+        context.additional_context["requeue"](event_id)
+
+    @app.task(name=TAKE_OVER, queue=QUEUE, pass_context=True)
+    async def take_over(context: procrastinate.JobContext, timestamp: int) -> None:
+        """Give the jobs of workers whose heartbeat is old to whoever is alive."""
+        manager = context.app.job_manager
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=context.additional_context["stalled_after"]):
+            try:
+                await manager.retry_job(job)
+                log.warning("job.taken_over", extra={"job": job.id})
+            except procrastinate.exceptions.ConnectorException:
+                # Another worker's sweep was first, or the job has just ended: nothing is left to do for this one.
+                continue
+
+    return app
+
+
+class Engine:
+    """Submits jobs inside the caller's transaction: they are there when it commits, or not at all."""
+
+    def __init__(self) -> None:
+        # Never opened: every job is inserted on a connection of ours.
+        self._app = _app(procrastinate.SyncPsycopgConnector())
+
+    def run_event(self, conn: Connection, event_id: int, ticket_id: int | None, priority: int) -> None:
+        """Run this event as soon as its ticket is free. Higher `priority` first, then the older one."""
+        lock = f"ticket:{ticket_id}" if ticket_id else f"event:{event_id}"
+        self._app.configure_task(RUN, lock=lock, priority=priority, connection=conn).defer(event_id=event_id)
+
+    def run_later(self, conn: Connection, event_id: int, at: datetime) -> None:
+        """Run this event not before `at` (aware UTC); until then it blocks nothing."""
+        job = self._app.configure_task(WAKE, schedule_at=at.astimezone(UTC), connection=conn, priority=1)
+        job.defer(event_id=event_id)
+
+
+def migrate(conn: psycopg.Connection[Any]) -> None:
+    """The engine's schema: whole when the database is empty, else the migrations not yet applied, in order."""
+    names = [path.name for path in sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))]
+    conn.execute("CREATE TABLE IF NOT EXISTS desk_engine_schema (name text PRIMARY KEY)")
+    done = {row[0] for row in conn.execute("SELECT name FROM desk_engine_schema").fetchall()}
+    if not done:
+        conn.execute(SchemaManager.get_schema())
+    else:
+        for name in names:
+            if name not in done:
+                conn.execute((Path(SchemaManager.get_migrations_path()) / name).read_bytes())
+    conn.cursor().executemany("INSERT INTO desk_engine_schema VALUES (%s) ON CONFLICT DO NOTHING", [(n,) for n in names])
+
+
+class Worker:
+    """`desk work`: runs jobs until `stop()`; survives a database that goes away."""
+
+    def __init__(
+        self,
+        uri: str,
+        settings: Settings,
+        walk: Callable[[int], None],
+        requeue: Callable[[int], None],
+        stopping: threading.Event,
+    ) -> None:
+        self._uri = uri
+        self._settings = settings
+        self._context = {"walk": walk, "requeue": requeue, "stalled_after": settings.stalled_after}
+        self._stopping = stopping
+
+    def run(self) -> None:
+        """Blocks until SIGTERM or SIGINT; running jobs then get STOP_WITHIN seconds to finish."""
+        while not self._stopping.is_set():
+            try:
+                asyncio.run(self._run())
+            except asyncio.CancelledError:
+                pass  # a signal: everything that ran has ended
+            except (procrastinate.exceptions.ConnectorException, psycopg.Error, OSError) as error:
+                log.warning("worker.lost_database", extra={"error": type(error).__name__})
+            # The engine's worker also ends by itself when its listening connection breaks: start it again.
+            self._stopping.wait(1.0)
+
+    async def _cancel_when_stopping(self, task: asyncio.Task[None]) -> None:
+        """Signals only set the event (they may arrive before there is a loop); this carries it into the loop."""
+        while not self._stopping.is_set():
+            await asyncio.sleep(0.2)
+        task.cancel()
+
+    async def _run(self) -> None:
+        settings = self._settings
+        loop, this = asyncio.get_running_loop(), asyncio.current_task()
+        assert this is not None
+        watch = asyncio.create_task(self._cancel_when_stopping(this))
+        # Walks run in threads of the default executor, which is smaller than our concurrency on small machines.
+        loop.set_default_executor(ThreadPoolExecutor(settings.worker_concurrency, thread_name_prefix="walk"))
+        app = _app(procrastinate.PsycopgConnector(conninfo=self._uri, min_size=1, max_size=4))
+        # croniter's sixth field is seconds: the sweep runs about three times within the time allowed for a take-over.
+        step = max(1, int(settings.stalled_after / 3))
+        app.periodic(cron=f"* * * * * */{step}")(app.tasks[TAKE_OVER])
+        async with app.open_async():
+            self._watch = watch  # asyncio keeps only weak references to tasks
+            await app.run_worker_async(
+                queues=[QUEUE],
+                concurrency=settings.worker_concurrency,
+                fetch_job_polling_interval=settings.poll_interval,
+                update_heartbeat_interval=settings.heartbeat,
+                stalled_worker_timeout=settings.stalled_after,
+                shutdown_graceful_timeout=settings.stop_within,
+                delete_jobs="successful",
+                install_signal_handlers=False,
+                additional_context=self._context,
+            )

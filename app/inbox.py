@@ -1,0 +1,118 @@
+"""The events table: what came in, what became of it. One row a fact; the same fact again changes nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.types.json import Jsonb
+
+from app.db import Connection, Row
+from app.events import ButtonPressed, Event, IssueChanged, Json, Refused, TicketTagged
+
+KINDS: dict[str, type[Event]] = {
+    "ticket_tagged": TicketTagged,
+    "button_pressed": ButtonPressed,
+    "issue_changed": IssueChanged,
+}
+NAMES = {cls: name for name, cls in KINDS.items()}
+UNFINISHED = ("queued", "running", "waiting", "held")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One row of `events`. `walk` is the fencing number of the walk that owns it while it is running."""
+
+    id: int
+    fact: str
+    sender: str
+    kind: str
+    ticket_id: int | None
+    case_id: int | None
+    detail: Mapping[str, Json]
+    state: str
+    reason: str
+    walk: int
+    next_at: datetime | None
+    received_at: datetime
+    changed_at: datetime
+
+    @classmethod
+    def of(cls, row: Row) -> Stored:
+        return cls(**{name: row[name] for name in cls.__dataclass_fields__})
+
+    def event(self) -> Event:
+        """The event as it was submitted."""
+        cls = KINDS[self.kind]
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in self.detail.items()}
+        return cls(**{"fact": self.fact, **values})  # type: ignore[arg-type]  # written by `detail_of` below
+
+
+def detail_of(event: Event) -> dict[str, Json]:
+    values = dataclasses.asdict(event)
+    del values["fact"]
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+
+def insert(conn: Connection, event: Event | Refused, sender: str, *, state: str, ticket_id: int | None,
+           case_id: int | None = None, reason: str = "", body: bytes | None = None) -> int | None:  # fmt: skip
+    """One row; its id, or None when this fact is already there."""
+    kind: str
+    if isinstance(event, Refused):
+        kind, detail = event.outcome, {**(event.detail or {}), "refused": event.reason}
+    else:
+        kind, detail = NAMES[type(event)], detail_of(event)
+    row = conn.execute(
+        "INSERT INTO events (fact, sender, kind, ticket_id, case_id, detail, state, reason, body)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (fact) DO NOTHING RETURNING id",
+        (event.fact, sender, kind, ticket_id, case_id, Jsonb(detail), state, reason, body),
+    ).fetchone()
+    return int(row["id"]) if row else None
+
+
+def begin(conn: Connection, event_id: int) -> Stored | None:
+    """Start a walk: take the next fencing number. None when there is nothing left to do."""
+    row = conn.execute(
+        "UPDATE events SET state = 'running', walk = walk + 1, changed_at = now(), next_at = NULL"
+        " WHERE id = %s AND state = ANY(%s) RETURNING *",
+        (event_id, list(UNFINISHED)),
+    ).fetchone()
+    return Stored.of(row) if row else None
+
+
+def end(conn: Connection, stored: Stored, state: str, *, reason: str = "", next_at: datetime | None = None,
+        case_id: int | None = None) -> bool:  # fmt: skip
+    """Finish this walk. False when another walk has taken the event over: then nothing is written."""
+    row = conn.execute(
+        "UPDATE events SET state = %s, reason = %s, next_at = %s, case_id = coalesce(%s, case_id), changed_at = now()"
+        " WHERE id = %s AND walk = %s AND state = 'running' RETURNING id",
+        (state, reason, next_at, case_id, stored.id, stored.walk),
+    ).fetchone()
+    return row is not None
+
+
+def requeue(conn: Connection, event_id: int, *, of: tuple[str, ...]) -> Stored | None:
+    """Back to the queue from one of the states `of`; None when it is in none of them."""
+    row = conn.execute(
+        "UPDATE events SET state = 'queued', next_at = NULL, changed_at = now()"
+        " WHERE id = %s AND state = ANY(%s) RETURNING *",
+        (event_id, list(of)),
+    ).fetchone()
+    return Stored.of(row) if row else None
+
+
+def load(conn: Connection, event_id: int) -> Stored | None:
+    row = conn.execute("SELECT * FROM events WHERE id = %s", (event_id,)).fetchone()
+    return Stored.of(row) if row else None
+
+
+def same_message(conn: Connection, ticket_id: int, tags: tuple[str, ...]) -> int:
+    """How often the same message about this ticket came in the last ten minutes (the loop fuse)."""
+    row = conn.execute(
+        "SELECT count(*) AS n FROM events WHERE ticket_id = %s AND kind = 'ticket_tagged'"
+        " AND detail->'tags' = %s AND received_at > now() - interval '10 minutes' AND state <> 'ignored'",
+        (ticket_id, Jsonb(sorted(tags))),
+    ).fetchone()
+    return int(row["n"]) if row else 0

@@ -1,0 +1,245 @@
+"""Carries out one outward effect, once: intent before the call, three kinds of answer, look before leaping.
+
+Rules 1 to 8 of the effect ledger (docs/adr/0002-effect-ledger.md). Nothing here knows a vendor's words: a verb hands
+over how to prepare, how to send and how to find what may already be there.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from app.db import Database
+from app.errors import AuthError, ConflictError, NotAppliedError, PermanentError, UnknownOutcomeError, VendorError
+from app.events import Json
+from app.ledger import store, vendors
+from app.ledger.store import Effect
+from app.points import point
+
+log = logging.getLogger(__name__)
+
+CONFLICTS = 5  # times a ticket may change under us before we wait (faults.md Z4)
+GIVE_UP = 3 * 86400.0  # seconds after which an effect that was surely never applied is left to a person
+AUTH_WAIT = 300.0  # seconds between tries while credentials are refused: nothing is dead, a person must mend them
+BUGS = 2  # tries after an error of our own
+
+Evidence = Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A prepared call. `read`: what was looked at first (recorded with the intent). `send` makes exactly one call."""
+
+    send: Callable[[], Evidence]
+    read: Evidence = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a verb does its effect. `states`: the case states in which it may still be sent.
+
+    `find` answers with evidence when the vendor already has it. `repeatable`: doing it twice is harmless (an update of
+    a message, an upsert), so there is no quiet period.
+    """
+
+    verb: str
+    arg: str
+    vendor: str
+    states: frozenset[str]
+    prepare: Callable[[Effect], Call]
+    find: Callable[[Effect], Evidence | None]
+    repeatable: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """done, waiting (until `next_at`), dead or void; `evidence` holds vendor ids."""
+
+    state: str
+    reason: str = ""
+    evidence: Evidence = field(default_factory=dict)
+    next_at: datetime | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.state == "done"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The walk on whose behalf an effect is done: its event and fencing number."""
+
+    event_id: int
+    walk: int
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds. `quiet`: per vendor, the longest time in which it may still apply a request we gave up on."""
+
+    quiet: Mapping[str, float]
+    limits: Mapping[str, vendors.Limit]
+    lease: float
+    base: float
+    cap: float
+    probe: float
+
+
+class WalkLostError(Exception):
+    """Another walk has taken this event over (we were frozen or thought dead): stop at once, write nothing."""
+
+
+class Ledger:
+    """`perform` is the only way an effect reaches a vendor."""
+
+    def __init__(self, db: Database, timing: Timing, stopping: Callable[[], bool]) -> None:
+        self._db = db
+        self._timing = timing
+        self._stopping = stopping
+
+    def perform(self, owner: Owner, case_id: int, plan: Plan) -> Outcome:
+        """Bring the effect as far as it goes now. Raises WalkLostError; every vendor error becomes an Outcome."""
+        point("effect.before_plan", plan.verb)
+        with self._db.tx() as conn:
+            effect = store.plan(conn, case_id, plan.verb, plan.arg, plan.vendor)
+        point("effect.after_plan", plan.verb)
+        for _ in range(CONFLICTS):
+            if effect.state in ("done", "dead", "void") or not effect.due:
+                return _outcome(effect)
+            if effect.state in ("sending", "unknown"):
+                effect = self._look(effect, plan)
+                if effect.state != "planned":
+                    return _outcome(effect)
+            effect, again = self._try(owner, effect, plan)
+            if not again:
+                return _outcome(effect)
+        return _outcome(self._wait(effect, "conflict", None))
+
+    def _look(self, effect: Effect, plan: Plan, *, refused: bool = False) -> Effect:
+        """Nobody knows whether it was applied: ask the vendor; absent counts only after the quiet period.
+
+        `refused`: the last call surely did nothing, and every earlier one has had its quiet period before it.
+        """
+        if wait := self._admit(plan.vendor):
+            return self._settle(effect, "unknown", reason="vendor_busy", wait=wait)
+        try:
+            evidence = plan.find(effect)
+        except VendorError as error:
+            self._count_failure(plan.vendor, error.reason)
+            return self._wait(effect, f"look_up:{error.reason}", getattr(error, "retry_after", None), state="unknown")
+        if evidence is not None:
+            return self._settle(effect, "done", evidence={**evidence, "found": True})
+        quiet = 0.0 if plan.repeatable or refused else self._timing.quiet[plan.vendor]
+        with self._db.tx() as conn:
+            left = store.quiet_left(conn, effect, quiet)
+        if left > 0:
+            return self._settle(effect, "unknown", reason="quiet", wait=min(left, max(quiet / 5, 0.05)))
+        return self._settle(effect, "planned", reason="absent")
+
+    def _try(self, owner: Owner, effect: Effect, plan: Plan) -> tuple[Effect, bool]:
+        """One intent and one call. True: the ticket changed under us, prepare again."""
+        if self._stopping():
+            return self._settle(effect, effect.state, reason="stopping", wait=0.0), False
+        if wait := self._admit(plan.vendor):
+            return self._settle(effect, effect.state, reason="vendor_busy", wait=wait), False
+        try:
+            call = plan.prepare(effect)
+        except VendorError as error:
+            return self._refused(effect, error), False
+        point("effect.before_claim", plan.verb)
+        with self._db.tx() as conn:
+            claimed = store.claim(
+                conn, effect, event_id=owner.event_id, walk=owner.walk, states=plan.states, read=call.read
+            )
+        committed = _uptime()
+        if claimed is None:
+            return self._not_ours(owner, effect, plan), False
+        point("effect.after_claim", plan.verb)
+        if _uptime() - committed > self._timing.lease / 2:
+            # We were frozen between the intent and the call: somebody else may be at it by now.
+            return self._settle(claimed, "planned", reason="frozen", wait=self._timing.lease, refund=True), False
+        return self._send(claimed, plan, call)
+
+    def _send(self, effect: Effect, plan: Plan, call: Call) -> tuple[Effect, bool]:
+        try:
+            evidence = call.send()
+        except ConflictError:
+            # Surely not applied by this call; but an earlier, lost one may be why the ticket changed. Look first.
+            looked = self._look(self._settle(effect, "unknown", reason="conflict"), plan, refused=True)
+            return looked, looked.state == "planned"
+        except UnknownOutcomeError as error:
+            unknown = self._settle(effect, "unknown", reason=error.reason)
+            self._count_failure(effect.vendor, error.reason)
+            return self._look(unknown, plan), False
+        except VendorError as error:
+            return self._refused(effect, error), False
+        except Exception:
+            # An error of our own, before or after the request left: nobody can tell. Two tries, then a person.
+            state = "dead" if effect.attempts >= BUGS else "unknown"
+            self._settle(effect, state, reason="code")
+            raise
+        point("effect.after_call", plan.verb)
+        done = self._settle(effect, "done", evidence=evidence)
+        point("effect.after_outcome", plan.verb)
+        return done, False
+
+    def _refused(self, effect: Effect, error: VendorError) -> Effect:
+        """Surely not applied: wait and try again, or leave it to a person."""
+        if isinstance(error, PermanentError):
+            return self._settle(effect, "dead", reason=error.reason)
+        if isinstance(error, NotAppliedError | UnknownOutcomeError):
+            self._count_failure(effect.vendor, error.reason)
+        if isinstance(error, AuthError):
+            return self._wait(effect, error.reason, AUTH_WAIT)
+        return self._wait(effect, error.reason, getattr(error, "retry_after", None))
+
+    def _wait(self, effect: Effect, reason: str, asked: float | None, state: str = "planned") -> Effect:
+        age = time.time() - effect.planned_at.timestamp()
+        if age > GIVE_UP and reason != "auth":
+            return self._settle(effect, "dead", reason=f"gave_up:{reason}"[:80])
+        ceiling = min(self._timing.cap, self._timing.base * 2 ** min(max(effect.attempts - 1, 0), 16))
+        pause = max(random.uniform(ceiling / 2, ceiling), min(asked or 0.0, self._timing.cap))  # noqa: S311 - jitter
+        return self._settle(effect, state, reason=reason, wait=pause)
+
+    def _admit(self, vendor: str) -> float:
+        with self._db.tx() as conn:
+            return vendors.admit(conn, vendor, self._timing.limits[vendor], self._timing.probe)
+
+    def _count_failure(self, vendor: str, reason: str) -> None:
+        with self._db.tx() as conn:
+            vendors.failed(conn, vendor, reason, self._timing.probe)
+
+    def _settle(self, effect: Effect, state: str, *, reason: str = "", evidence: Evidence | None = None,
+                wait: float | None = None, refund: bool = False) -> Effect:  # fmt: skip
+        with self._db.tx() as conn:
+            row = store.settle(conn, effect, state, reason=reason, evidence=evidence, wait=wait, refund=refund)
+            if row is None:
+                raise WalkLostError
+            if state == "done":
+                vendors.succeeded(conn, effect.vendor)
+        return row
+
+    def _not_ours(self, owner: Owner, effect: Effect, plan: Plan) -> Effect:
+        """The claim was refused: the case no longer wants it, or the walk is no longer ours."""
+        with self._db.tx() as conn:
+            row = conn.execute(
+                "SELECT c.state, e.walk, e.state AS running FROM cases c, events e WHERE c.id = %s AND e.id = %s",
+                (effect.case_id, owner.event_id),
+            ).fetchone()
+            if row is None or row["walk"] != owner.walk or row["running"] != "running" or row["state"] in plan.states:
+                raise WalkLostError
+        return self._settle(effect, "void", reason=f"case_{row['state']}")
+
+
+def _uptime() -> float:
+    """Seconds, counted also while the machine sleeps (where the system has such a clock)."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+def _outcome(effect: Effect) -> Outcome:
+    state = effect.state if effect.state in ("done", "dead", "void") else "waiting"
+    return Outcome(state, effect.reason, effect.evidence, effect.next_at)

@@ -1,0 +1,172 @@
+"""SQL of the effect ledger. Every transition is one UPDATE that names the state and epoch it starts from.
+
+States: planned -> sending -> done | unknown | dead | void. Rows are never deleted to signal success.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from app.cases import Case
+from app.db import Connection, Row
+from app.events import Json
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One outward effect. `due`: its next_at has come. `epoch` grows with every claim and fences off zombies."""
+
+    id: int
+    case_id: int
+    verb: str
+    arg: str
+    vendor: str
+    op_id: str
+    state: str
+    epoch: int
+    attempts: int
+    reason: str
+    evidence: Mapping[str, Json]
+    sent_at: datetime | None
+    next_at: datetime | None
+    planned_at: datetime
+    done_at: datetime | None
+    due: bool
+
+    @classmethod
+    def of(cls, row: Row) -> Effect:
+        return cls(**{name: row[name] for name in cls.__dataclass_fields__})
+
+
+FIELDS = "e.*, coalesce(e.next_at <= now(), true) AS due"
+
+
+def plan(conn: Connection, case_id: int, verb: str, arg: str, vendor: str) -> Effect:
+    """The effect of this name, made now if it is new. Its op id is fixed here, never when sending."""
+    row = conn.execute(
+        "INSERT INTO effects AS e (case_id, verb, arg, vendor, op_id, state) VALUES (%s, %s, %s, %s, %s, 'planned')"
+        f" ON CONFLICT (case_id, verb, arg) DO NOTHING RETURNING {FIELDS}",
+        (case_id, verb, arg, vendor, secrets.token_hex(16)),
+    ).fetchone()
+    if row:
+        write(conn, case_id, "planned", effect_id=row["id"])
+    else:
+        row = conn.execute(
+            f"SELECT {FIELDS} FROM effects e WHERE case_id = %s AND verb = %s AND arg = %s",  # noqa: S608 - constants
+            (case_id, verb, arg),
+        ).fetchone()
+    assert row is not None
+    return Effect.of(row)
+
+
+def claim(conn: Connection, effect: Effect, *, event_id: int, walk: int, states: frozenset[str],
+          read: Mapping[str, Json]) -> Effect | None:  # fmt: skip
+    """The intent, committed before the call: only if the case still wants it and this walk still owns its event."""
+    row = conn.execute(
+        "UPDATE effects e SET state = 'sending', epoch = epoch + 1, attempts = attempts + 1, sent_at = now(),"
+        " next_at = NULL, evidence = evidence || %(read)s"
+        " WHERE id = %(id)s AND epoch = %(epoch)s AND state IN ('planned', 'unknown')"
+        " AND EXISTS (SELECT 1 FROM cases WHERE id = e.case_id AND state = ANY(%(states)s))"
+        " AND EXISTS (SELECT 1 FROM events WHERE id = %(event)s AND walk = %(walk)s AND state = 'running')"
+        f" RETURNING {FIELDS}",
+        {
+            "read": Jsonb(dict(read)),
+            "id": effect.id,
+            "epoch": effect.epoch,
+            "states": sorted(states),
+            "event": event_id,
+            "walk": walk,
+        },
+    ).fetchone()
+    if row:
+        write(conn, effect.case_id, "sending", effect_id=effect.id, event_id=event_id, attempt=row["attempts"])
+    return Effect.of(row) if row else None
+
+
+def settle(conn: Connection, effect: Effect, state: str, *, reason: str = "", evidence: Mapping[str, Json] | None = None,
+           wait: float | None = None, refund: bool = False) -> Effect | None:  # fmt: skip
+    """Write what became of it, if the row is still at this state and epoch. `wait`: seconds until it may go on.
+
+    `refund` takes the attempt back: the call was never made.
+    """
+    row = conn.execute(
+        "UPDATE effects e SET state = %(state)s, reason = %(reason)s, evidence = evidence || %(evidence)s,"
+        " next_at = CASE WHEN %(wait)s::float8 IS NULL THEN NULL ELSE now() + make_interval(secs => %(wait)s::float8) END,"
+        " attempts = attempts - %(refund)s, done_at = CASE WHEN %(state)s = 'done' THEN now() END"
+        f" WHERE id = %(id)s AND epoch = %(epoch)s AND state = %(from)s RETURNING {FIELDS}",
+        {
+            "state": state,
+            "reason": reason,
+            "evidence": Jsonb(dict(evidence or {})),
+            "wait": wait,
+            "refund": int(refund),
+            "id": effect.id,
+            "epoch": effect.epoch,
+            "from": effect.state,
+        },
+    ).fetchone()
+    if row and (state != effect.state or reason != effect.reason):
+        write(conn, effect.case_id, state, reason=reason, effect_id=effect.id)
+    return Effect.of(row) if row else None
+
+
+def quiet_left(conn: Connection, effect: Effect, quiet: float) -> float:
+    """Seconds until the vendor can no longer apply what we sent and gave up on."""
+    row = conn.execute(
+        "SELECT extract(epoch FROM sent_at + make_interval(secs => %s) - now())::float8 AS left FROM effects WHERE id = %s",
+        (quiet, effect.id),
+    ).fetchone()
+    return max(0.0, float(row["left"] or 0.0)) if row else 0.0
+
+
+def of_case(conn: Connection, case_id: int) -> list[Effect]:
+    rows = conn.execute(f"SELECT {FIELDS} FROM effects e WHERE case_id = %s ORDER BY id", (case_id,))  # noqa: S608
+    return [Effect.of(row) for row in rows.fetchall()]
+
+
+def told_in_round_before(conn: Connection, case: Case, macro: str) -> bool:
+    """Whether the round just before this one sent this macro and then ended without carrying the wish out."""
+    row = conn.execute(
+        "SELECT 1 AS yes FROM effects e JOIN cases c ON c.id = e.case_id WHERE c.ticket_id = %s AND c.procedure = %s"
+        " AND c.generation < %s AND c.generation > coalesce((SELECT max(generation) FROM cases WHERE ticket_id = %s"
+        " AND procedure = %s AND generation < %s AND state NOT IN ('declined', 'void')), 0)"
+        " AND e.verb = 'apply_macro' AND e.arg = %s AND e.state = 'done' LIMIT 1",
+        (case.ticket_id, case.procedure, case.generation, case.ticket_id, case.procedure, case.generation, macro),
+    ).fetchone()
+    return row is not None
+
+
+def void_others(conn: Connection, case_id: int, verb: str, arg: str) -> None:
+    """Older effects of this verb that were never sent are overtaken by the newest one."""
+    conn.execute(
+        "UPDATE effects SET state = 'void', reason = 'overtaken'"
+        " WHERE case_id = %s AND verb = %s AND arg <> %s AND state = 'planned'",
+        (case_id, verb, arg),
+    )
+
+
+def reopen_dead(conn: Connection, case_id: int) -> int:
+    """For a replay: dead effects may be tried again. One that was ever sent is looked up first (unknown)."""
+    rows = conn.execute(
+        "UPDATE effects SET state = CASE WHEN sent_at IS NULL THEN 'planned' ELSE 'unknown' END,"
+        " epoch = epoch + 1, next_at = NULL WHERE case_id = %s AND state = 'dead' RETURNING id",
+        (case_id,),
+    ).fetchall()
+    for row in rows:
+        write(conn, case_id, "reopened", effect_id=row["id"])
+    return len(rows)
+
+
+def write(conn: Connection, case_id: int | None, what: str, *, reason: str = "", effect_id: int | None = None,
+          event_id: int | None = None, **detail: Any) -> None:  # fmt: skip
+    """One line of the journal: ids, slugs and counts only."""
+    conn.execute(
+        "INSERT INTO journal (event_id, case_id, effect_id, what, reason, detail) VALUES (%s, %s, %s, %s, %s, %s)",
+        (event_id, case_id, effect_id, what, reason, Jsonb(detail)),
+    )

@@ -1,0 +1,177 @@
+"""Composes the desk's internal note on the ticket, and the card's line of state, from the case and its effects.
+
+Each note is complete: what was done, who is waited for, what comes next. Zendesk cannot edit a comment, so a note is
+added only when what it says has changed (docs/adr/0004-notes-on-the-ticket.md). No name and no number of a customer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from app import cards
+from app.cases import Case
+from app.ledger.store import Effect
+from app.settings import Settings
+from app.texts import Texts
+
+REQUEST_MACRO = "Data Deletion Request"
+CONSENT_MACRO = "Acknowledgement Consent on Promotional Calls"
+WHAT = {
+    "apply_macro": "macro",
+    "ask_supervisor": "card",
+    "update_card": "card_update",
+    "open_jira": "jira",
+    "comment_jira": "jira_comment",
+    "link_jira": "jira_link",
+    "mark": "tags",
+    "macro_tags": "tags",
+    "note": "note",
+}
+WORTH_TELLING = 3  # attempts; a single hiccup is nobody's business
+
+
+class Note:
+    """One note in the making. `stable` leaves out what changes at every retry: two stable texts differ only when an
+    agent would want to read the new one."""
+
+    def __init__(self, texts: Texts, case: Case, effects: Sequence[Effect], settings: Settings, *, stable: bool) -> None:
+        self._texts = texts
+        self._case = case
+        self._effects = effects
+        self._settings = settings
+        self._zone = ZoneInfo(settings.desk_time_zone)
+        self._stable = stable
+
+    def text(self) -> str:
+        case, get = self._case, self._texts.get
+        header = get(
+            "notes.header", case=case.id, generation=case.generation, state=get(f"notes.state.{case.state}")
+        )
+        lines = [*self._problems(), *self._facts(), *self._troubles()]
+        bullets = [get("notes.bullet", line=line) for line in lines]
+        step = get("notes.next.line", step=get(f"notes.next.{case.state}"))
+        return "\n".join([header, *bullets, step])
+
+    def _problems(self) -> list[str]:
+        """What the agent must mend, each field by its name."""
+        lines: list[str] = []
+        for problem in self._case.problems:
+            kind, _, field = problem.partition(":")
+            if kind in ("missing", "contradictory"):
+                lines.append(self._texts.get(f"notes.field.{field}.{kind}"))
+            elif problem == "cc":
+                lines.append(self._texts.get("notes.email.cc", macro=REQUEST_MACRO))
+            elif problem == "both_tags":
+                lines.append(self._texts.get("notes.both_tags"))
+        return lines
+
+    def _facts(self) -> list[str]:
+        if self._case.state == "incomplete":
+            return [self._wish()] if self._case.preference else []
+        return [line for line in (self._wish(), *self._emails(), self._card(), self._decision(), self._jira()) if line]
+
+    def _wish(self) -> str:
+        preference, get = self._case.preference, self._texts.get
+        if self._case.state == "withdrawn":
+            at = self._when(self._case.closed_at)
+            late = self._case.decision == "approve"
+            return get("notes.withdrawn_late" if late else "notes.withdrawn" if preference else "notes.withdrawn_nothing", when=at)
+        if not preference:
+            return get("notes.wish.unknown")
+        kind = next((code for code in ("delete_all", "stop_all") if code in preference), "some")
+        values = {"channels": cards.channel_names(self._texts, preference)} if kind == "some" else {}
+        return get("notes.wish.line", wish=get(f"notes.wish.{kind}", **values))
+
+    def _emails(self) -> list[str]:
+        withdrawn = self._case.state == "withdrawn"
+        wanted = CONSENT_MACRO if withdrawn else REQUEST_MACRO
+        sent = [e for e in self._effects if e.verb == "apply_macro" and e.state == "done"]
+        lines = [self._texts.get("notes.email.done", macro=e.arg, when=self._when(e.done_at)) for e in sent]
+        if wanted not in {e.arg for e in sent} and self._case.state not in ("void", "open"):
+            lines.append(self._texts.get(f"notes.email.{self._unsent(wanted)}", macro=wanted))
+        return lines
+
+    def _unsent(self, title: str) -> str:
+        for problem in ("unreachable", "cc", "told"):
+            if f"info:{problem}" in self._case.problems:
+                return problem
+        planned = any(e.verb == "apply_macro" and e.arg == title for e in self._effects)
+        return "skipped" if self._case.state == "withdrawn" and not planned else "pending"
+
+    def _card(self) -> str:
+        posted = next((e for e in self._effects if e.verb == "ask_supervisor" and e.state == "done"), None)
+        if posted is None:
+            return self._texts.get("notes.card.pending") if self._case.is_open else ""
+        if self._case.state in ("withdrawn", "void"):
+            return self._texts.get("notes.card.closed")
+        return self._texts.get("notes.card.done", when=self._when(posted.done_at))
+
+    def _decision(self) -> str:
+        case, get = self._case, self._texts.get
+        if case.decision is None:
+            return get("notes.decision.none") if case.state == "awaiting" else ""
+        who = self._settings.approvers.get(case.decided_by or "", case.decided_by or "")
+        values = {"who": who, "when": self._when(case.decided_at)}
+        if case.decision == "approve":
+            return get("notes.decision.approved", **values)
+        return get("notes.decision.declined", **values, reason=self._texts.decline_reason(case.reason))
+
+    def _jira(self) -> str:
+        case, get = self._case, self._texts.get
+        opened = next((e for e in self._effects if e.verb == "open_jira" and e.state == "done"), None)
+        if opened is None or case.jira_key is None:
+            return get("notes.jira.pending") if case.state == "approved" else ""
+        when = {"issue": case.jira_key, "when": self._when(opened.done_at)}
+        if case.state == "withdrawn":
+            return get("notes.jira.withdrawal", issue=case.jira_key)
+        if case.state == "done":
+            return get("notes.jira.done", issue=case.jira_key, when=self._when(case.closed_at))
+        if case.state == "needs_person" and case.reason == "jira_deleted":
+            return get("notes.jira.gone", issue=case.jira_key)
+        if case.state == "needs_person":
+            closed = {"issue": case.jira_key, "when": self._when(case.changed_at), "resolution": case.reason}
+            return get("notes.jira.refused", **closed)
+        return get("notes.jira.open", **when)
+
+    def _troubles(self) -> list[str]:
+        lines = []
+        for effect in self._effects:
+            what = self._texts.get(f"notes.what.{WHAT.get(effect.verb, 'other')}")
+            cause = self._texts.cause(effect.reason.rpartition(":")[2])
+            if effect.state == "dead":
+                lines.append(self._texts.get("notes.trouble.failed", what=what, cause=cause))
+            elif effect.state in ("planned", "unknown") and effect.attempts >= WORTH_TELLING and effect.verb != "note":
+                lines.append(self._waiting(effect, what, cause))
+        return lines
+
+    def _waiting(self, effect: Effect, what: str, cause: str) -> str:
+        at = "" if self._stable or effect.next_at is None else self._when(effect.next_at)
+        if effect.state == "unknown":
+            return self._texts.get("notes.trouble.checking", what=what, next=at, cause=cause)
+        # In the stable text the count moves on only when it has doubled: 3, 6, 12, …
+        count = effect.attempts
+        if self._stable:
+            count = WORTH_TELLING * 2 ** ((effect.attempts // WORTH_TELLING).bit_length() - 1)
+        return self._texts.get("notes.trouble.waiting", what=what, attempt=count, next=at, cause=cause)
+
+    def _when(self, at: datetime | None) -> str:
+        return local(at, self._zone)
+
+
+def local(at: datetime | None, zone: ZoneInfo) -> str:
+    """A moment in the desk's own time zone, to the minute."""
+    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M") if at else ""
+
+
+def card_line(texts: Texts, case: Case, zone: ZoneInfo) -> str:
+    """What the card says once it is decided or closed (`cards.state.*`)."""
+    values = {"when": local(case.decided_at if case.state in ("approved", "banning", "declined") else case.changed_at, zone)}
+    if case.state in ("approved", "banning", "declined", "done"):
+        values["who"] = case.decided_by or ""
+    if case.state == "declined":
+        values["reason"] = texts.decline_reason(case.reason)
+    if case.state in ("open", "incomplete", "awaiting"):
+        values = {}
+    return texts.get(f"cards.state.{case.state}", **values)

@@ -1,0 +1,93 @@
+"""Which section of which procedure answers which tag, button or issue status. A wrong name fails at start."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from app.steps import Case, Steps
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+Section = Callable[[Case, Steps], None]
+
+ISSUE_STATUSES = ("done", "refused")
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """A section that a tag starts. `rank`: when several tags are on a ticket, the highest rank alone speaks."""
+
+    tag: str
+    procedure: str
+    rank: int
+    section: Section
+
+
+_tags: dict[str, Tagged] = {}
+_buttons: dict[tuple[str, str], Section] = {}
+_issues: dict[tuple[str, str], Section] = {}
+
+
+def on_tag(tag: str, *, procedure: str, rank: int = 0) -> Callable[[Section], Section]:
+    """The section that runs while this tag (its name in DESK_TAGS) is on the ticket."""
+
+    def register(section: Section) -> Section:
+        _add(_tags, tag, Tagged(tag, procedure, rank, section))
+        return section
+
+    return register
+
+
+def on_button(card: str, action: str) -> Callable[[Section], Section]:
+    """The section that runs when this press has decided the case."""
+
+    def register(section: Section) -> Section:
+        _add(_buttons, (card, action), section)
+        return section
+
+    return register
+
+
+def on_issue(procedure: str, status: str) -> Callable[[Section], Section]:
+    """The section that runs when the JIRA issue is `done` or `refused` (closed without doing it, or deleted)."""
+    if status not in ISSUE_STATUSES:
+        raise ValueError(f"{status!r} is none of {ISSUE_STATUSES}")
+
+    def register(section: Section) -> Section:
+        _add(_issues, (procedure, status), section)
+        return section
+
+    return register
+
+
+def _add(table: dict[K, V], key: K, value: V) -> None:
+    if key in table:
+        raise ValueError(f"two sections for {key!r}")
+    table[key] = value
+
+
+def load() -> None:
+    """Import every procedure in handlers/."""
+    import handlers
+
+    for module in pkgutil.iter_modules(handlers.__path__):
+        importlib.import_module(f"handlers.{module.name}")
+
+
+def for_tags(tags: frozenset[str]) -> Tagged | None:
+    """The section for these tags (names, not the account's words); None when none of them starts anything."""
+    found = [tagged for name, tagged in _tags.items() if name in tags]
+    return max(found, key=lambda tagged: tagged.rank, default=None)
+
+
+def for_button(card: str, action: str) -> Section | None:
+    return _buttons.get((card, action))
+
+
+def for_issue(procedure: str, status: str) -> Section | None:
+    return _issues.get((procedure, status))

@@ -1,0 +1,88 @@
+"""What all verbs stand on: the case they act for, the parts they use, and the one way to do an effect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from app import cases
+from app.cases import Case
+from app.clients.types import Chat, Jira, Person, Ticket, Zendesk
+from app.db import Database
+from app.errors import PermanentError
+from app.ledger.perform import Ledger, Outcome, Owner, Plan
+from app.points import point
+from app.settings import Settings
+from app.texts import Texts
+from app.tokens import Tokens
+from app.vault import Vault
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The desk's parts, joined once in app.desk."""
+
+    settings: Settings
+    db: Database
+    zendesk: Zendesk
+    chat: Chat
+    jira: Jira
+    texts: Texts
+    tokens: Tokens
+    vault: Vault
+    ledger: Ledger
+
+
+class Base:
+    """One walk of one event for one case. `case` is the row as last read; `outcomes` is what the effects came to."""
+
+    def __init__(self, tools: Tools, owner: Owner, case: Case, ticket: Ticket | None = None) -> None:
+        self.tools = tools
+        self.owner = owner
+        self.case = case
+        self.outcomes: list[Outcome] = []
+        self._ticket = ticket
+        self._requester: Person | None = None
+
+    def perform(self, plan: Plan) -> Outcome:
+        """Do one effect through the ledger. A waiting or dead one does not stop the others."""
+        outcome = self.tools.ledger.perform(self.owner, self.case.id, plan)
+        self.outcomes.append(outcome)
+        if plan.vendor == "zendesk":
+            self._ticket = None  # our own update moved its stamp
+        return outcome
+
+    def move(self, state: str, *, of: frozenset[str] | set[str], **fields: Any) -> bool:
+        """Compare-and-set on the case. False: somebody was first; `case` is then the row as it stands."""
+        with self.tools.db.tx() as conn:
+            moved = cases.move(conn, self.case, state, of=of, **fields)
+            current = moved or cases.load(conn, self.case.id)
+        point("case.after_move")
+        assert current is not None
+        self.case = current
+        return moved is not None
+
+    def ticket(self, *, fresh: bool = False) -> Ticket:
+        """The ticket as it is now. Read once a walk, and again after each update of ours or when asked."""
+        if self._ticket is None or fresh:
+            self._ticket = self.tools.zendesk.ticket(self.case.ticket_id)
+        return self._ticket
+
+    def requester(self) -> Person:
+        """The ticket's requester, read once a walk."""
+        if self._requester is None:
+            self._requester = self.tools.zendesk.person(self.ticket().requester_id or 0)
+        return self._requester
+
+    @property
+    def ticket_url(self) -> str:
+        return f"{self.tools.settings.zendesk_url}/agent/tickets/{self.case.ticket_id}"
+
+    def effect_key(self) -> str:
+        """Our own key for this case: ids only, safe to show to any member of a workspace."""
+        return f"case-{self.case.id}-{self.case.generation}"
+
+
+def refuse(vendor: str, reason: str) -> PermanentError:
+    """An effect that must not be sent as things are; a person mends the cause and replays."""
+    return PermanentError("not sent", reason, vendor=vendor)

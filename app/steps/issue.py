@@ -1,0 +1,100 @@
+"""Verbs on JIRA, and on the end of a case: open the issue, link and comment it, complete, hand to a person."""
+
+from __future__ import annotations
+
+import json
+
+from app import sinks
+from app.cases import OPEN_STATES, Case
+from app.clients.types import Issue
+from app.issue_text import jira_request
+from app.ledger.perform import Call, Evidence, Outcome, Plan
+from app.ledger.store import Effect
+from app.steps.chat import ChatSteps
+
+LABEL = "desk-"
+
+
+class Steps(ChatSteps):
+    """The verbs. A handler calls them in the SOP's order; each outward effect acts once a case."""
+
+    issue_ended = ""  # how JIRA closed the issue without doing it: its resolution's name, or `jira_deleted`
+
+    def open_jira(self, case: Case, ask: str) -> Outcome:
+        """SOP section 3: one issue for the JIRA Support Team, found again by its label; linked to the ticket."""
+        outcome = self.perform(
+            Plan(
+                verb="open_jira",
+                arg=ask,
+                vendor="jira",
+                states=frozenset({"approved"}),
+                prepare=lambda effect: Call(lambda: self._create(effect)),
+                find=lambda effect: self._by_label(effect.op_id),
+            )
+        )
+        key = outcome.evidence.get("key")
+        if outcome.done and isinstance(key, str):
+            self.move("banning", of={"approved"}, jira_key=key)
+            self._link(key)
+        return outcome
+
+    def _create(self, effect: Effect) -> Evidence:
+        sealed = self.tools.vault.open(self.case.sealed or b"", f"case:{self.case.id}")
+        summary, description = jira_request(
+            self.tools.texts,
+            wish=self.case.preference,
+            ticket_id=self.case.ticket_id,
+            backoffice_url=json.loads(sealed)["backoffice"],
+        )
+        issue = self.tools.jira.create(label=f"{LABEL}{effect.op_id}", summary=summary, description=description)
+        return _evidence(issue)
+
+    def _by_label(self, op_id: str) -> Evidence | None:
+        found = self.tools.jira.find(f"{LABEL}{op_id}")
+        return _evidence(found[0]) if found else None
+
+    def _link(self, key: str) -> None:
+        """The issue points back at the ticket: an upsert by our own id, so it may be repeated."""
+
+        def call(effect: Effect) -> Call:
+            title = self.tools.texts.get("jira.link.title", ticket_id=self.case.ticket_id)
+
+            def send() -> Evidence:
+                self.tools.jira.link(key, global_id=f"{LABEL}{effect.op_id}", url=self.ticket_url, title=title)
+                return {"key": key}
+
+            return Call(send)
+
+        states = frozenset({"banning", "done", "needs_person"})
+        self.perform(Plan("link_jira", key, "jira", states, call, lambda effect: None, repeatable=True))
+
+    def comment_jira(self, case: Case, text: str) -> Outcome | None:
+        """One comment on the case's issue; None when there is no issue."""
+        key = self.case.jira_key
+        if key is None:
+            return None
+        body = sinks.jira_wiki(self.tools.texts.get(f"jira.comment.{text}", ticket_id=self.case.ticket_id), 4000)
+
+        def find(effect: Effect) -> Evidence | None:
+            comment = self.tools.jira.find_comment(key, effect.op_id)
+            return {"comment": comment} if comment else None
+
+        def prepare(effect: Effect) -> Call:
+            return Call(lambda: {"comment": self.tools.jira.comment(key, body, op_id=effect.op_id)})
+
+        states = OPEN_STATES | {"withdrawn", "done"}
+        return self.perform(Plan("comment_jira", f"{text}:{key}", "jira", states, prepare, find))
+
+    def complete(self, case: Case) -> None:
+        """JIRA says the ban is done: the case is complete, according to JIRA."""
+        self.move("done", of={"approved", "banning", "needs_person"})
+
+    def hand_to_person(self, case: Case) -> None:
+        """The support team did not carry it out: the case waits for a person, and says so."""
+        self.move("needs_person", of={"approved", "banning"}, reason=self.issue_ended)
+
+
+def _evidence(issue: Issue) -> Evidence:
+    return {"key": issue.key, "id": issue.id}
+
+

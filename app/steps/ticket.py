@@ -1,0 +1,224 @@
+"""Verbs on the Zendesk ticket: check the wish, apply a macro, keep the note and the state mark."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+from app import notes, wish
+from app.cases import CLOSED_STATES, OPEN_STATES, Case
+from app.clients.types import Ticket
+from app.errors import NotAppliedError
+from app.ledger import store
+from app.ledger.perform import Call, Evidence, Outcome, Plan
+from app.ledger.store import Effect
+from app.steps.base import Base, refuse
+
+# Placeholders that Zendesk fills in an agent's comment; anything else in braces would reach the customer as it is.
+KNOWN_PLACEHOLDER = re.compile(r"\{\{\s*(ticket|current_user|dc)\.[\w.]+\s*\}\}")
+LEFTOVER = re.compile(r"\{\{|\[Insert", re.IGNORECASE)
+MARKS = ("incomplete", "waiting", "approved", "done", "declined", "withdrawn", "needs_person", "void")
+MARK_OF = {"awaiting": "waiting", "banning": "approved", "open": ""}
+MANY_TAGS = 5  # a macro that takes away more tags than this sets the list, and would wipe the agents' own
+
+
+class TicketSteps(Base):
+    def verify_preference(self, case: Case) -> wish.Wish:
+        """SOP section 1: the preference and the five details, from the ticket as it is now. Moves the case."""
+        ticket = self.ticket()
+        requester = self.requester()
+        found = wish.read(ticket, requester, self.tools.settings)
+        if found.complete:
+            sealed = self.tools.vault.seal(json.dumps({"backoffice": found.backoffice_url}).encode(), f"case:{case.id}")
+            self.move(
+                "awaiting",
+                of={"open", "incomplete"},
+                preference=found.preference,
+                problems=(),
+                sealed=sealed,
+                barred=self._barred(ticket),
+            )
+        else:
+            self.move("incomplete", of={"open", "incomplete"}, problems=found.problems)
+        return found
+
+    def withdraw(self, case: Case) -> None:
+        """The customer's newer wish wins, at whatever point the case is."""
+        self.move("withdrawn", of=(OPEN_STATES | CLOSED_STATES) - {"withdrawn"})
+
+    def concerns_calls(self, case: Case) -> bool:
+        """Whether consent to calls is given or kept by this withdrawal; the note says why when it is not."""
+        return not self.case.preference or bool({"delete_all", "stop_all", "stop_calls"} & set(self.case.preference))
+
+    def _barred(self, ticket: Ticket) -> tuple[str, ...]:
+        """Keyed hashes of the people who may not decide: who tagged, who is assigned, who asked."""
+        people = {self.case.tagger_id, ticket.assignee_id, ticket.requester_id} - {None}
+        mails = {self.tools.zendesk.person(person).email for person in people if person}
+        return tuple(sorted(self.tools.vault.digest("mail", mail) for mail in mails if mail))
+
+    def apply_macro(self, case: Case, title: str) -> Outcome | None:
+        """The macro's e-mail to the requester, once, proved by the ticket's audit. None: there is nobody to mail."""
+        if not self._can_mail() or self._told_before(title):
+            return None
+        running = frozenset({"awaiting", "approved", "banning", "needs_person", "done"})
+        states = frozenset({"withdrawn"}) if self.case.state == "withdrawn" else running
+        outcome = self.perform(
+            Plan("apply_macro", title, "zendesk", states, lambda effect: self._macro_call(effect, title), self._find_audit)
+        )
+        if outcome.done:
+            self._macro_tags(title, outcome.evidence)
+        return outcome
+
+    def _told_before(self, title: str) -> bool:
+        """A round that came to nothing (declined, or JIRA would not) has told the customer already: no second e-mail."""
+        with self.tools.db.tx() as conn:
+            told = store.told_in_round_before(conn, self.case, title)
+        if told and "info:told" not in self.case.problems:
+            self.move(self.case.state, of={self.case.state}, problems=(*self.case.problems, "info:told"))
+        return told
+
+    def _can_mail(self) -> bool:
+        """To the requester alone (SOP 1.10), and only where a mail would arrive. If not, the note says what to do."""
+        ticket = self.ticket()
+        found = {"info:cc"} if ticket.cc_ids else set()
+        if not self.requester().reachable:
+            found.add("info:unreachable")
+        problems = tuple(sorted({p for p in self.case.problems if p not in ("info:cc", "info:unreachable")} | found))
+        if problems != self.case.problems:
+            self.move(self.case.state, of={self.case.state}, problems=problems)
+        return not found
+
+    def _macro_call(self, effect: Effect, title: str) -> Call:
+        ticket = self._stamped(effect)
+        if ticket.cc_ids:
+            raise refuse("zendesk", "cc")
+        macro = self.tools.zendesk.macro(title)
+        change = self.tools.zendesk.preview(ticket, macro)
+        if not change.public:
+            raise refuse("zendesk", "macro_private")
+        if not change.body.strip() or LEFTOVER.search(KNOWN_PLACEHOLDER.sub("", change.body)):
+            raise refuse("zendesk", "macro_placeholder")
+        text_hash = hashlib.sha256(change.body.encode()).hexdigest()
+
+        def send() -> Evidence:
+            applied = self.tools.zendesk.update(
+                ticket,
+                op_id=effect.op_id,
+                body=change.body,
+                html=change.html,
+                public=True,
+                macro_id=macro.id,
+                fields=change.fields,
+            )
+            return {"audit_id": applied.audit_id}
+
+        ours = set(self.tools.settings.tags.values())
+        drop = {tag for tag in change.remove_tags if tag not in ours and not tag.startswith("desk_")}
+        read: Evidence = {
+            "stamp": ticket.stamp,
+            "macro_id": macro.id,
+            "text_sha256": text_hash,
+            "add_tags": [*sorted(change.add_tags)],
+            "remove_tags": [*sorted(drop)] if len(drop) <= MANY_TAGS else [],
+        }
+        return Call(send, read)
+
+    def _stamped(self, effect: Effect) -> Ticket:
+        """The ticket to update safely. A repeat waits until the stamp's second is over: stamps are whole seconds, and
+        two updates within one would both pass Zendesk's check."""
+        again = effect.attempts > 0
+        ticket = self.ticket(fresh=again)
+        if again:
+            stamp = datetime.fromisoformat(ticket.stamp.replace("Z", "+00:00"))
+            left = (stamp + timedelta(seconds=1) - datetime.now(UTC)).total_seconds()
+            if 0 < left <= 1:
+                raise NotAppliedError("stamp is of this second", "stamp", vendor="zendesk", retry_after=left)
+        return ticket
+
+    def _find_audit(self, effect: Effect) -> Evidence | None:
+        for audit in self.tools.zendesk.audits(self.case.ticket_id):
+            if audit.op_id == effect.op_id:
+                return {"audit_id": audit.id}
+        return None
+
+    def keep_note(self) -> None:
+        """The desk's internal note: a new one only when what it says has changed, never for a retry alone."""
+        with self.tools.db.tx() as conn:
+            effects = store.of_case(conn, self.case.id)
+            parts = (self.tools.texts, self.case, effects, self.tools.settings)
+            text = notes.Note(*parts, stable=False).text()
+            digest = hashlib.sha256(notes.Note(*parts, stable=True).text().encode()).hexdigest()[:16]
+            arg = _next_arg(effects, "note", digest)
+            store.void_others(conn, self.case.id, "note", arg)
+
+        def prepare(effect: Effect) -> Call:
+            ticket = self._stamped(effect)
+
+            def send() -> Evidence:
+                applied = self.tools.zendesk.update(ticket, op_id=effect.op_id, body=text, public=False)
+                return {"audit_id": applied.audit_id}
+
+            return Call(send, {"stamp": ticket.stamp})
+
+        states = frozenset({self.case.state})
+        self.perform(Plan("note", arg, "zendesk", states, prepare, self._find_audit))
+
+    def keep_mark(self) -> None:
+        """One `desk_…` tag shows the case's state to views and triggers (and keeps our own triggers from firing)."""
+        mark = MARK_OF.get(self.case.state, self.case.state)
+        if not mark:
+            return
+        wanted, others = f"desk_{mark}", frozenset(f"desk_{name}" for name in MARKS if name != mark)
+        with self.tools.db.tx() as conn:
+            arg = _next_arg(store.of_case(conn, self.case.id), "mark", mark)
+            store.void_others(conn, self.case.id, "mark", arg)
+
+        def send() -> Evidence:
+            ticket = self.ticket(fresh=True)
+            if wanted not in ticket.tags:
+                self.tools.zendesk.add_tags(ticket, frozenset({wanted}))
+                ticket = self.ticket(fresh=True)
+            if stale := ticket.tags & others:
+                self.tools.zendesk.remove_tags(ticket, stale)
+            return {"tag": wanted}
+
+        def find(effect: Effect) -> Evidence | None:
+            tags = self.ticket(fresh=True).tags
+            return {"tag": wanted} if wanted in tags and not tags & others else None
+
+        states = frozenset({self.case.state})
+        self.perform(Plan("mark", arg, "zendesk", states, lambda effect: Call(send), find, repeatable=True))
+
+    def _macro_tags(self, title: str, applied: Evidence) -> None:
+        """The tags that the applied macro adds and takes away, by the additive calls."""
+        add, drop = (frozenset(_strings(applied.get(name))) for name in ("add_tags", "remove_tags"))
+        if not add and not drop:
+            return
+
+        def send() -> Evidence:
+            if add:
+                self.tools.zendesk.add_tags(self.ticket(fresh=True), add)
+            if drop:
+                self.tools.zendesk.remove_tags(self.ticket(fresh=True), drop)
+            return {}
+
+        def find(effect: Effect) -> Evidence | None:
+            tags = self.ticket(fresh=True).tags
+            return {} if add <= tags and not drop & tags else None
+
+        states = OPEN_STATES | {"done", "withdrawn"}
+        self.perform(Plan("macro_tags", title, "zendesk", states, lambda effect: Call(send), find, repeatable=True))
+
+
+def _strings(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []
+
+
+def _next_arg(effects: list[Effect], verb: str, what: str) -> str:
+    """`<n>-<what>`: the newest effect of this verb when it says the same, else the next one."""
+    mine = [effect for effect in effects if effect.verb == verb]
+    if mine and mine[-1].arg.partition("-")[2] == what:
+        return mine[-1].arg
+    return f"{len(mine) + 1}-{what}"

@@ -1,0 +1,238 @@
+"""One walk of one event: read how things are now, let the handler's section speak, write down how far it came.
+
+A walk that must wait ends and is asked for again later; a walk that is started again, after a crash or a replay, starts
+from the top, finds what is done and goes on. Nothing is decided from the event alone: the case row decides.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from app import cases, decide, inbox, registry
+from app.cases import Case
+from app.clients import retry
+from app.clients.types import Audit, Ticket
+from app.desk import Desk, op_ids
+from app.errors import NotAppliedError, PermanentError, StoreError, UnknownOutcomeError, VendorError
+from app.events import ButtonPressed, IssueChanged, TicketTagged
+from app.inbox import Stored
+from app.ledger import store
+from app.ledger.perform import Outcome, Owner, WalkLostError
+from app.logs import report
+from app.points import point
+from app.sinks import shown
+from app.steps import Steps
+from app.steps.base import Tools
+
+log = logging.getLogger(__name__)
+
+BUG_TRIES = 2
+READ_TRIES = 40  # walks that found no vendor to read from: about a day and a half at the longest pause
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a walk ended: done, waiting (with `next_at`), ignored, void or dead."""
+
+    state: str
+    reason: str = ""
+    case_id: int | None = None
+    next_at: datetime | None = None
+
+
+class Walker:
+    """Walks events for one worker process; used from many threads."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.tools: Tools = desk.tools()
+
+    def learn_own_id(self) -> None:
+        """Who we are in Zendesk, for the loop guard at the door. Unreachable now: the next walk tries again."""
+        try:
+            own = retry.read(self.tools.zendesk.me)
+        except VendorError as error:
+            log.warning("own_id.unknown", extra={"reason": error.reason})
+            return
+        with self.desk.db.tx() as conn:
+            conn.execute(
+                "INSERT INTO ourselves VALUES ('zendesk_user_id', %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (str(own),),
+            )
+
+    def walk(self, event_id: int) -> None:
+        """Never raises: whatever happens is written on the event's row, or another walk takes over."""
+        try:
+            with self.desk.db.tx() as conn:
+                stored = inbox.begin(conn, event_id)
+            point("walk.after_begin")
+            if stored is None:
+                return
+            verdict = self._judge(stored)
+            point("walk.before_finish")
+            self._finish(stored, verdict)
+            point("walk.after_finish")
+        except WalkLostError:
+            log.info("walk.lost", extra={"key": event_id})
+
+    def _judge(self, stored: Stored) -> Verdict:
+        try:
+            if self.desk.stopping.is_set():
+                return Verdict("waiting", "stopping", next_at=datetime.now(UTC))
+            return self._dispatch(stored)
+        except (WalkLostError, StoreError):
+            raise  # nothing can be written, or nothing is ours to write: the job is taken over
+        except PermanentError as error:
+            return Verdict("dead", error.reason)
+        except (NotAppliedError, UnknownOutcomeError) as error:
+            return self._read_failed(stored, error)
+        except Exception as error:
+            report(log, "walk.bug", error, key=stored.id)
+            if stored.walk >= BUG_TRIES:
+                return Verdict("dead", "code")
+            return Verdict("waiting", "code", next_at=self._later(stored.walk))
+
+    def _read_failed(self, stored: Stored, error: VendorError) -> Verdict:
+        """A vendor could not be read, before any effect: wait, longer each time."""
+        if stored.walk >= READ_TRIES:
+            return Verdict("dead", error.reason)
+        return Verdict("waiting", error.reason, next_at=self._later(stored.walk, getattr(error, "retry_after", None)))
+
+    def _later(self, walks: int, asked: float | None = None) -> datetime:
+        settings = self.desk.settings
+        ceiling = min(settings.retry_cap, settings.retry_base * 2 ** min(walks - 1, 16))
+        pause = max(random.uniform(ceiling / 2, ceiling), min(asked or 0.0, settings.retry_cap))  # noqa: S311 - jitter
+        return datetime.now(UTC) + timedelta(seconds=pause)
+
+    def _finish(self, stored: Stored, verdict: Verdict) -> None:
+        with self.desk.db.tx() as conn:
+            ours = inbox.end(
+                conn, stored, verdict.state, reason=verdict.reason, next_at=verdict.next_at, case_id=verdict.case_id
+            )
+            if not ours:
+                raise WalkLostError
+            store.write(conn, verdict.case_id, f"event_{verdict.state}", reason=verdict.reason, event_id=stored.id)
+            if verdict.state == "waiting":
+                self.desk.engine.run_later(conn, stored.id, verdict.next_at or datetime.now(UTC))
+        extra = {"key": stored.id, "case": verdict.case_id, "state": verdict.state, "reason": verdict.reason}
+        log.log(logging.WARNING if verdict.state == "dead" else logging.INFO, "event.walked", extra=extra)
+
+    def _dispatch(self, stored: Stored) -> Verdict:
+        if stored.kind in ("ignored", "dead"):
+            return decide.answer_refused(self.tools, stored)
+        event = stored.event()
+        if isinstance(event, TicketTagged):
+            return self._tagged(stored, event)
+        if isinstance(event, ButtonPressed):
+            return decide.press(self, stored, event)
+        return self._issue(stored, event)
+
+    # ---- a tag on a ticket
+
+    def _tagged(self, stored: Stored, event: TicketTagged) -> Verdict:
+        if self.desk._own_id is None:
+            self.learn_own_id()
+        zendesk, settings = self.tools.zendesk, self.tools.settings
+        ticket = retry.read(lambda: zendesk.ticket(event.ticket_id))
+        names = frozenset(name for name, tag in settings.tags.items() if tag in ticket.tags)
+        tagged = registry.for_tags(names)
+        if tagged is None:
+            return Verdict("void", "tag_gone")
+        case, known = self._case_for(ticket, tagged, event)
+        if case is None:
+            return Verdict("void", f"already_{known}")
+        do = Steps(self.tools, Owner(stored.id, stored.walk), case, ticket)
+        if tagged.rank > 0 or case.state in ("open", "incomplete", "awaiting"):
+            if tagged.rank > 0 and case.state == "open" and "data_deletion_request" in names:
+                do.move("open", of={"open"}, problems=("both_tags",))
+            tagged.section(do.case, do)
+        return self.conclude(do)
+
+    def _case_for(self, ticket: Ticket, tagged: registry.Tagged, event: TicketTagged) -> tuple[Case | None, str]:
+        """The open case, or the next generation; (None, state) when this tag has had its answer already."""
+        with self.desk.db.tx() as conn:
+            latest = cases.latest(conn, ticket.id, tagged.procedure)
+        if latest and (tagged.rank > 0 or (latest.is_open and latest.state != "needs_person")):
+            return latest, latest.state
+        added = self._added(ticket.id, self.tools.settings.tags[tagged.tag])
+        if latest and not _again(latest, added, event, self.tools.settings.tags[tagged.tag], tagged.tag):
+            return (latest if latest.is_open else None), latest.state
+        with self.desk.db.tx() as conn:
+            if latest and latest.is_open:
+                cases.move(conn, latest, "void", of={"needs_person"}, reason="superseded")
+            tagger = added.author_id if added else event.actor_id
+            case = cases.open_case(
+                conn, ticket.id, tagged.procedure, tag_audit_id=added.id if added else None, tagger_id=tagger
+            )
+        point("case.after_open")
+        return case, case.state
+
+    def _added(self, ticket_id: int, tag: str) -> Audit | None:
+        """Who added this tag last, and when: the ticket's own audit trail says so, the webhook does not."""
+        audits = retry.read(lambda: self.tools.zendesk.audits(ticket_id))
+        return next((audit for audit in audits if tag in audit.tags_added), None)
+
+    # ---- a JIRA issue changed
+
+    def _issue(self, stored: Stored, event: IssueChanged) -> Verdict:
+        with self.desk.db.tx() as conn:
+            case = cases.by_issue(conn, event.key, op_ids(event))
+        if case is None:
+            return Verdict("ignored", "not_ours")
+        do = Steps(self.tools, Owner(stored.id, stored.walk), case)
+        status = self._status(do, event)
+        section = registry.for_issue(case.procedure, status)
+        if section and do.case.is_open:
+            section(do.case, do)
+        return self.conclude(do)
+
+    def _status(self, do: Steps, event: IssueChanged) -> str:
+        """done, refused or running, from the issue as it is now; its key is learnt when our create's answer was lost."""
+        try:
+            issue = retry.read(lambda: self.tools.jira.issue(event.key))
+        except PermanentError as error:
+            if error.reason != "gone":
+                raise
+            do.issue_ended = "jira_deleted"
+            return "refused"
+        if do.case.state == "approved":
+            do.open_jira(do.case, "ban_from_all_offers")
+        if issue.category != "done":
+            return "running"
+        good = {"", *(name.casefold() for name in self.tools.settings.jira_done_resolutions)}
+        do.issue_ended = shown(issue.resolution, 40)
+        return "done" if issue.resolution.casefold() in good else "refused"
+
+    # ---- the end of every walk
+
+    def conclude(self, do: Steps) -> Verdict:
+        """Keep the ticket true, then say how far this walk came."""
+        finish: tuple[Callable[[], None], ...] = (do.keep_mark, do.keep_note)
+        if do.case.state != "open":
+            for step in finish:
+                step()
+        return _verdict(do.outcomes, do.case.id)
+
+
+def _again(latest: Case, added: Audit | None, event: TicketTagged, tag: str, name: str) -> bool:
+    """Whether the tag was put on the ticket anew since the latest case: a mere later update is not a new wish."""
+    if added is not None:
+        return added.id != latest.tag_audit_id
+    closed = latest.closed_at or latest.changed_at
+    return name in (event.added or ()) and datetime.fromisoformat(event.updated_at.replace("Z", "+00:00")) > closed
+
+
+def _verdict(outcomes: list[Outcome], case_id: int) -> Verdict:
+    dead = [outcome for outcome in outcomes if outcome.state == "dead"]
+    waiting = [outcome for outcome in outcomes if outcome.state == "waiting"]
+    if waiting:
+        # A dead effect is on the ticket's note already; the event is done with only when nothing waits any more.
+        at = min(outcome.next_at or datetime.now(UTC) for outcome in waiting)
+        return Verdict("waiting", waiting[0].reason, case_id, at)
+    if dead:
+        return Verdict("dead", dead[0].reason, case_id)
+    return Verdict("done", "", case_id)

@@ -1,0 +1,55 @@
+"""The controls of the people at the board: move an issue to a column, delete it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from sandbox.jira import actions
+from sandbox.jira.people import SUPPORT
+from sandbox.jira.workflow import BY_NAME, COLUMNS
+
+if TYPE_CHECKING:
+    from sandbox.core import World
+
+
+def add_controls(blueprint: Blueprint, world: World) -> None:
+    """Register the POST routes under /sandbox/jira/."""
+
+    @blueprint.post("/sandbox/jira/<key>/transition")
+    def transition(key: str) -> ResponseReturnValue:
+        given = request.get_json(silent=True)
+        to = BY_NAME.get(str(given.get("to"))) if isinstance(given, dict) else None
+        if to is None:
+            return jsonify({"error": f"'to' must be one of {', '.join(COLUMNS)}"}), 400
+        with world.lock:
+            issue = world.jira.find(key)
+            if issue is None:
+                return jsonify({"error": "no such issue"}), 404
+            if issue.status != to.id:
+                actions.move(world, issue, to, SUPPORT)
+            return jsonify({"key": issue.key, "status": to.name})
+
+    @blueprint.post("/sandbox/jira/<key>/comment")
+    def comment(key: str) -> ResponseReturnValue:
+        given = request.get_json(silent=True)
+        body = str(given.get("body") or "") if isinstance(given, dict) else ""
+        with world.lock:
+            issue = world.jira.find(key)
+            if issue is None:
+                return jsonify({"error": "no such issue"}), 404
+            if not body:
+                return jsonify({"error": "no text"}), 400
+            made = actions.comment(world, issue, body, SUPPORT)
+            return jsonify({"key": issue.key, "id": made.id})
+
+    @blueprint.post("/sandbox/jira/<key>/delete")
+    def delete(key: str) -> ResponseReturnValue:
+        with world.lock:
+            issue = world.jira.find(key)
+            if issue is None:
+                return jsonify({"error": "no such issue"}), 404
+            actions.delete(world, issue, SUPPORT)
+            return jsonify({"key": issue.key})

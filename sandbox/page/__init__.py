@@ -1,0 +1,35 @@
+"""The sandbox's one web page: the agent's ticket, the supervisors' channel and the JIRA board side by side.
+
+The page is static; everything it shows comes from `/sandbox/state`, everything it does goes to `/sandbox/...`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, render_template
+
+if TYPE_CHECKING:
+    from sandbox.core import World
+
+# No inline script or style and nothing from elsewhere: what customers write can never run here.
+POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+
+
+def blueprint(world: World) -> Blueprint:
+    """Serves `/` and its files under `/page/`. `world` is not read here: the page asks the control interface."""
+    page = Blueprint("page", __name__, template_folder="templates", static_folder="static", static_url_path="/page")
+
+    @page.get("/")
+    def index() -> str:
+        return render_template("page.html")
+
+    @page.after_request
+    def guard(answer: Response) -> Response:
+        answer.headers["Content-Security-Policy"] = POLICY
+        answer.headers["X-Content-Type-Options"] = "nosniff"
+        answer.headers["Referrer-Policy"] = "no-referrer"
+        answer.headers.setdefault("Cache-Control", "no-cache")
+        return answer
+
+    return page

@@ -1,0 +1,25 @@
+"""The stand-in for Slack: web API under `/api/<method>`, presses and dialogs sent to the desk as Slack sends them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint
+
+from sandbox.slack import chat, reads  # noqa: F401 - importing them registers their methods
+from sandbox.slack.control import add_controls
+from sandbox.slack.state import State
+from sandbox.slack.web import register_all
+
+if TYPE_CHECKING:
+    from sandbox.core import World
+
+__all__ = ["State", "blueprint"]
+
+
+def blueprint(world: World) -> Blueprint:
+    """Slack's methods and the controls of people in the channel."""
+    made = Blueprint("slack", __name__)
+    register_all(made)
+    add_controls(made, world)
+    return made

@@ -1,0 +1,152 @@
+"""The controls of the people in the channel: press, pick, submit a dialog, say something, delete a message.
+
+A press is sent to the desk at once, with three seconds for the answer and no second try, as Slack does.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from sandbox.slack.payloads import action_of, block_actions, elements, option_of, signed, view_submission
+from sandbox.slack.state import Message
+
+if TYPE_CHECKING:
+    from sandbox.core import World
+
+ANSWER_WITHIN = 3.0
+
+
+class ControlError(Exception):
+    """A control that can't be carried out; the text is for the person at the page."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+def add_controls(blueprint: Blueprint, world: World) -> None:
+    """Register the POST routes under /sandbox/slack/."""
+
+    @blueprint.errorhandler(ControlError)
+    def refused(error: ControlError) -> ResponseReturnValue:
+        return jsonify({"error": str(error)}), error.status
+
+    @blueprint.post("/sandbox/slack/press")
+    def press() -> ResponseReturnValue:
+        return jsonify(press_button(world, _body()))
+
+    @blueprint.post("/sandbox/slack/submit")
+    def submit() -> ResponseReturnValue:
+        return jsonify(submit_view(world, _body()))
+
+    @blueprint.post("/sandbox/slack/say")
+    def say() -> ResponseReturnValue:
+        body = _body()
+        with world.lock:
+            state = world.slack
+            person = state.people.get(str(body.get("user")))
+            if person is None:
+                raise ControlError(404, "no such person")
+            message = Message(
+                state.stamp(), str(body.get("channel") or state.channel), person.id, str(body.get("text"))
+            )
+            state.messages.append(message)
+        world.changed()
+        return jsonify({"ts": message.ts})
+
+    @blueprint.post("/sandbox/slack/delete")
+    def delete() -> ResponseReturnValue:
+        with world.lock:
+            message = world.slack.find(None, str(_body().get("ts")))
+            if message is None:
+                raise ControlError(404, "no such message")
+            world.slack.messages.remove(message)
+        world.changed()
+        return jsonify({"deleted": message.ts})
+
+
+def press_button(world: World, body: dict[str, Any]) -> dict[str, Any]:
+    """Press a button (or pick an option) as `user`.
+
+    `body`: ts, action_id, user; optional block_id, value (replaces the button's), state ({action_id: option value}),
+    stale (true: the client still shows blocks that an update has replaced). Answers status (None: no answer), ms, body
+    and `warning`, the triangle that Slack shows when the app did not answer 200 in time.
+    """
+    with world.lock:
+        state = world.slack
+        message = state.find(None, str(body.get("ts")))
+        person = state.people.get(str(body.get("user")))
+        if message is None or person is None:
+            raise ControlError(404, "no such message" if message is None else "no such person")
+        if message.ephemeral_to not in (None, person.id):
+            raise ControlError(404, "that message is shown to somebody else")
+        blocks, block_id, element = _pressed(message, body)
+        picked = {str(name): str(value) for name, value in (body.get("state") or {}).items()}
+        chosen = {**state.picked.get((message.ts, person.id), {}), **picked}
+        value = None if body.get("value") is None else str(body["value"])
+        if element["type"] == "static_select" and value is not None:
+            chosen[element["action_id"]] = value
+        _check_options(blocks, chosen)
+        state.picked[(message.ts, person.id)] = chosen
+        action = action_of(state, block_id, element, chosen, value)
+        payload = block_actions(state, message, blocks, person, action, chosen)
+    return _send(world, payload)
+
+
+def submit_view(world: World, body: dict[str, Any]) -> dict[str, Any]:
+    """Submit an open modal as `user` with `values` ({action_id: text or option value}); it closes on an empty 200."""
+    with world.lock:
+        state = world.slack
+        view = state.views.get(str(body.get("view_id")))
+        person = state.people.get(str(body.get("user")))
+        if view is None or person is None:
+            raise ControlError(404, "no such dialog" if view is None else "no such person")
+        values = {str(name): str(value) for name, value in (body.get("values") or {}).items()}
+        payload = view_submission(state, view, person, values)
+    answer = _send(world, payload)
+    if answer["status"] == 200 and (not answer["body"] or '"clear"' in answer["body"]):
+        with world.lock:
+            world.slack.views.pop(view["id"], None)
+        world.changed()
+    return answer
+
+
+def _body() -> dict[str, Any]:
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise ControlError(400, "a JSON object is needed")
+    return body
+
+
+def _pressed(message: Message, body: dict[str, Any]) -> tuple[list[dict[str, Any]], str, dict[str, Any]]:
+    shown = [message.blocks, *(reversed(message.past) if body.get("stale") else ())]
+    for blocks in shown:
+        for block_id, element in elements(blocks):
+            if element["action_id"] == body.get("action_id") and body.get("block_id") in (None, block_id):
+                return blocks, block_id, element
+    raise ControlError(409, "the message has no such button now")
+
+
+def _check_options(blocks: list[dict[str, Any]], chosen: dict[str, str]) -> None:
+    for _, element in elements(blocks):
+        picked = chosen.get(element["action_id"])
+        if element["type"] == "static_select" and picked is not None and option_of(element, picked) is None:
+            raise ControlError(409, "the menu has no such option")
+
+
+def _send(world: World, payload: dict[str, Any]) -> dict[str, Any]:
+    """One signed POST to the desk, outside the world's lock: the desk may call back before it answers."""
+    body, headers = signed(world.config.slack_signing_secret, payload, int(time.time()))
+    url = f"{world.config.desk.rstrip('/')}/webhooks/slack"
+    attempt = world.hooks.post("slack", url, headers, body, payload["type"], timeout=ANSWER_WITHIN)
+    return {
+        "status": attempt.status,
+        "ms": round(attempt.seconds * 1000),
+        "warning": attempt.status != 200,
+        "timed_out": attempt.timed_out,
+        "body": attempt.body.decode("utf-8", "replace"),
+    }

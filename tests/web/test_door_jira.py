@@ -1,0 +1,109 @@
+"""The J cases of bad-inputs.md that the door decides (J016, J017, J022) and every recorded JIRA body."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from doorkit import CANARY, FakeDesk, deliver, jira_headers, moved
+from flask.testing import FlaskClient
+
+from app.events import IssueChanged, Refused
+from app.parse import parse_jira
+
+SPECS = Path(__file__).parents[3] / "shared" / "specs" / "jira" / "payloads"
+ISSUE = moved()["issue"]
+
+
+def issue(**changes: Any) -> dict[str, Any]:
+    return {name: value for name, value in {**ISSUE, **changes}.items() if value is not ...}
+
+
+def test_moved(client: FlaskClient, desk: FakeDesk) -> None:
+    body = moved()
+    for _ in range(2):
+        answer = deliver(client, body, to="jira", headers={"X-Atlassian-Webhook-Identifier": str(time.time_ns())})
+        assert (answer.status_code, answer.get_data()) == (200, b"")
+    fact = f"jira:10040:{body['timestamp']}:jira:issue_updated"
+    assert desk.rows == [IssueChanged(fact, "SUP-41", ("desk-c7",))]
+
+
+@pytest.mark.parametrize("items", [[{"field": "Status"}], [{"field": "x"}, {"field": "resolution", "fieldId": None}]])
+def test_names_differ(client: FlaskClient, desk: FakeDesk, items: list[dict[str, str]]) -> None:  # J44
+    deliver(client, moved(changelog={"items": items}), to="jira")
+    assert desk.kinds == ["IssueChanged"]
+
+
+def test_created_and_deleted(client: FlaskClient, desk: FakeDesk) -> None:  # J25
+    deliver(client, moved(webhookEvent="jira:issue_created", changelog=...), to="jira")
+    deliver(client, moved(webhookEvent="jira:issue_deleted", changelog=...), to="jira")
+    assert [getattr(row, "deleted", None) for row in desk.rows] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"X-Hub-Signature": None}, {"X-Hub-Signature": "sha256=00"}, jira_headers(b"{}"), {"X-Hub-Signature": "sha1=0"}],
+)
+def test_not_authentic(client: FlaskClient, desk: FakeDesk, headers: dict[str, str | None]) -> None:  # J016
+    answer = deliver(client, moved(), to="jira", headers=headers)
+    assert (answer.status_code, answer.get_data(), desk.rows) == (401, b'{"error":"signature"}', [])
+
+
+HOUR = 3600 * 1000
+NOW = int(time.time() * 1000)
+OTHERS: list[tuple[str, Any, str]] = [
+    ("J017", moved(issue=issue(fields={"labels": ["other"]})), "ignored not_ours"),
+    ("J017-no-fields", moved(issue=issue(fields=...)), "ignored not_ours"),
+    ("J017-odd-label", moved(issue=issue(fields={"labels": ["desk-", "Desk-c7", "desk-c7 x", 5]})), "ignored not_ours"),
+    ("J017-no-issue", moved(issue=...), "ignored not_ours"),
+    ("J022", moved(issue=issue(key="P-1/../../")), "dead range"),
+    ("J022-lower", moved(issue=issue(key="sup-41")), "dead range"),
+    ("J022-none", moved(issue=issue(key=...)), "dead missing:key"),
+    ("id", moved(issue=issue(id="1 or 1")), "dead number"),
+    ("J42-old", moved(timestamp=NOW - 25 * HOUR), "ignored stale"),
+    ("J42-future", moved(timestamp=NOW + 25 * HOUR), "ignored stale"),
+    ("J42-fine", moved(timestamp=NOW - 23 * HOUR), "IssueChanged"),
+    ("J42-none", moved(timestamp=...), "dead missing:timestamp"),
+    ("J42-true", moved(timestamp=True), "dead number"),
+    ("J44-no-changelog", moved(changelog=...), "ignored no_status_change"),
+    ("J44-odd-changelog", moved(changelog={"items": "status"}), "ignored no_status_change"),
+    ("J44-comment", moved(webhookEvent="comment_created"), "ignored event_type"),
+    ("J47", {"id": 10040, "key": "SUP-41"}, "ignored event_type"),
+    ("J47-wrapped", {"issue": {}}, "ignored event_type"),
+    ("empty", b"", "dead empty"),
+    ("array", b"[]", "dead not_object"),
+    ("json", b"{", "dead json"),
+    ("many-keys", moved(more={f"customfield_{i}": None for i in range(900)}), "IssueChanged"),
+]
+
+
+@pytest.mark.parametrize(("body", "row"), [case[1:] for case in OTHERS], ids=[case[0] for case in OTHERS])
+def test_signed(client: FlaskClient, desk: FakeDesk, body: Any, row: str) -> None:
+    assert (deliver(client, body, to="jira").status_code, desk.kinds) == (200, [row])
+
+
+TAKEN = ("created", "deleted", "resolved", "reopened", "started-working", "closed", "in-progress")
+
+
+@pytest.mark.skipif(not SPECS.exists(), reason="the vendors' recorded payloads are not beside this repository")
+def test_recorded_bodies(client: FlaskClient, desk: FakeDesk) -> None:
+    paths = sorted(SPECS.glob("*.json"))
+    assert len(paths) == 55
+    for path in paths:
+        desk.rows.clear()
+        assert deliver(client, path.read_bytes(), to="jira").status_code == 200
+        assert desk.kinds in (["ignored stale"], ["ignored event_type"])  # recorded years ago
+        body = json.loads(path.read_text())
+        wanted = any(word in path.stem for word in TAKEN) and "comment" not in path.stem
+        event = parse_jira(json.dumps(_ours(body)).encode(), now=body["timestamp"] / 1000)
+        assert isinstance(event, IssueChanged if wanted else Refused), path.stem
+        assert CANARY not in repr(desk.rows)
+
+
+def _ours(body: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(body.get("issue", {}).get("fields"), dict):
+        body["issue"]["fields"]["labels"] = ["desk-c7"]
+    return body
