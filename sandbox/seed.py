@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,16 +91,21 @@ def seed(world: World) -> None:
         tickets.create(state, given, person, person, customer.get("channel", "web"))
 
 
+@cache
+def _texts() -> tuple[dict[str, Any], ...]:
+    """The desk's texts, read once a process: tests start many accounts."""
+    return tuple(tomllib.loads(path.read_text("utf-8")) for path in sorted(MACROS.glob("*.toml")))
+
+
 def _actions(title: str) -> list[dict[str, Any]]:
     """The macro's text from macros/*.toml (`title`, `[body].en`, `[actions]`) when it is there, else our own."""
     body, more = TEXTS[title], {"status": "pending"} if title == DELETION else {}
-    for path in sorted(MACROS.glob("*.toml")):
-        data = tomllib.loads(path.read_text("utf-8"))
+    for data in _texts():
         bodies = data.get("body")
         if data.get("title") == title and isinstance(bodies, dict) and "en" in bodies:
             body, more = bodies["en"].strip(), {**more, **data.get("actions", {})}
     return [
-        {"field": "comment_value", "value": ["channel:all", body]},
+        {"field": "comment_value", "value": body},
         {"field": "comment_mode_is_public", "value": "true"},
         *({"field": name, "value": value} for name, value in more.items()),
     ]

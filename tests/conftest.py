@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from app import db
+from app.migrate import migrate
 from app.settings import Settings, load
+from tests.house import TEMPLATE, House, database_uri, drop_database, new_database
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,3 +27,33 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 def settings() -> Settings:
     """`.env.example` as it stands; a test that needs another value calls `load(_env_file=..., name=value)`."""
     return load(_env_file=ROOT / ".env.example")
+
+
+@pytest.fixture(scope="session")
+def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL for all tests: TEST_DATABASE_URL when it is set, else an embedded one; the template is migrated."""
+    base = os.environ.get("TEST_DATABASE_URL", "")
+    embedded = None if base else load(_env_file=ROOT / ".env.example", var_dir=str(tmp_path_factory.mktemp("var")))
+    base = base or db.url(embedded)
+    drop_database(base, database_uri(base, TEMPLATE))
+    with psycopg.connect(base, autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {TEMPLATE}")
+    migrate(database_uri(base, TEMPLATE))
+    yield base
+    if embedded:
+        db.stop_embedded(embedded)
+
+
+@pytest.fixture
+def database(database_server: str) -> Iterator[str]:
+    """An own, migrated database."""
+    uri = new_database(database_server)
+    yield uri
+    drop_database(database_server, uri)
+
+
+@pytest.fixture
+def house(database: str) -> Iterator[House]:
+    """A whole desk in this process."""
+    with House(database) as built:
+        yield built

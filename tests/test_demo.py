@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
-import os
 import re
 import signal
 import socket
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,16 +24,22 @@ ROOT = Path(__file__).resolve().parent.parent
 RUN = "import sys; from app.demo import run; sys.exit(run({'VAR_DIR': sys.argv[1]}))"
 
 
-def launch(var: Path, code: str = RUN, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", code, str(var)],
+@contextmanager
+def launched(var: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, str(var)],
         cwd=ROOT,
-        env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:  # a failed test: its children must not outlive it
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=40)
 
 
 def get(url: str) -> int:
@@ -55,15 +62,12 @@ def first_url(process: subprocess.Popen[str]) -> str:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_demo_comes_up_and_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
-    process = launch(tmp_path)
-    try:
+    with launched(tmp_path) as process:
         page = first_url(process)
         assert get(page) == 200
         assert (tmp_path / "postgres" / "postmaster.pid").exists()
         process.send_signal(number)
         rest, _ = process.communicate(timeout=40)
-    finally:
-        process.kill()
     assert process.returncode == 0, rest
     assert rest.splitlines()[-1] == "stopped"
     with pytest.raises(ConnectionRefusedError):
@@ -72,12 +76,10 @@ def test_demo_comes_up_and_leaves_nothing_behind(tmp_path: Path, number: signal.
 
 
 def test_a_second_demo_in_the_same_folder_is_refused(tmp_path: Path) -> None:
-    import fcntl
-
     with (tmp_path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        done = launch(tmp_path)
-        out, _ = done.communicate(timeout=20)
+        with launched(tmp_path) as done:
+            out, _ = done.communicate(timeout=20)
     assert (done.returncode, "already" in out) == (1, True)
 
 
@@ -110,6 +112,12 @@ def test_taken_ports_are_avoided(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert values["PORT"] != desk
     assert values["PUBLIC_URL"] == f"http://127.0.0.1:{values['PORT']}"
     assert values["SLACK_URL"].endswith("/api/")
+
+
+def test_two_parts_never_get_one_port() -> None:
+    free = demo.free_port("127.0.0.1", 0)
+    assert demo.free_port("127.0.0.1", free) == free
+    assert demo.free_port("127.0.0.1", free, besides=free) != free
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def read_body(request: Request, limit: int) -> bytes:
 
 
 def _check_path(request: Request) -> None:
-    """The server unquotes the path and drops a leading slash: neither %2f nor // may become one of our routes (W040)."""
+    """The server unquotes the path and drops a leading slash: neither %2f nor // may become a route of ours (W040)."""
     raw = str(request.environ.get("RAW_URI", "")).partition("?")[0]
     if _AUTHORITY.sub("", raw) != request.root_path + request.path:
         raise NotFound

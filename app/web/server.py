@@ -15,6 +15,7 @@ import selectors
 import socket
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -118,29 +119,34 @@ class DeskWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def _collect(self, conn: TConn, already: bytes) -> None:
         conn.received, conn.unread, conn.told = bytearray(already), False, False
         conn.timeout = time.monotonic() + DEADLINE
+        if step := self._next(conn):  # most requests are there in one piece: no detour through the poller
+            step()
+            return
         self.waiting.append(conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._readable, conn))
-        self._readable(conn, conn.sock)
 
-    def _readable(self, conn: TConn, client: socket.socket) -> None:
-        data = _receive(client)
-        if data == b"":  # the peer went away in mid-request
+    def _readable(self, conn: TConn, _: socket.socket) -> None:
+        if step := self._next(conn):
             self._stop_waiting(conn)
-            self._linger(conn, b"")
-            return
+            step()
+
+    def _next(self, conn: TConn) -> Callable[[], None] | None:
+        """Takes what has come. What to do with the connection now; None: go on waiting."""
+        data = _receive(conn.sock)
+        if data == b"":  # the peer went away in mid-request
+            return partial(self._linger, conn, b"")
         conn.received += data or b""
         left = missing(conn.received, self.max_body)
         if left is None and len(conn.received) > MAX_HEAD:
-            self._stop_waiting(conn)
-            self._linger(conn, refusal("431 Request Header Fields Too Large", "headers_too_large"))
-        elif left in (0, UNREAD):
+            return partial(self._linger, conn, refusal("431 Request Header Fields Too Large", "headers_too_large"))
+        if left in (0, UNREAD):
             conn.unread = left == UNREAD
-            self._stop_waiting(conn)
-            self.enqueue_req(conn)
-        elif left and not conn.told:
+            return partial(self.enqueue_req, conn)
+        if left and not conn.told:
             conn.told = True
             if expects_continue(conn.received):  # it asks before it sends its body
-                _send(client, b"HTTP/1.1 100 Continue\r\n\r\n")
+                _send(conn.sock, b"HTTP/1.1 100 Continue\r\n\r\n")
+        return None
 
     def _stop_waiting(self, conn: TConn) -> None:
         self.waiting.remove(conn)

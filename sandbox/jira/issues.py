@@ -62,13 +62,13 @@ def comments(shapes: Shapes, key: str) -> ResponseReturnValue:
 
 
 def comment(shapes: Shapes, key: str) -> ResponseReturnValue:
-    """POST comment. Its last line is taken for the caller's own mark."""
+    """POST comment. Its last word is taken for the caller's own mark."""
     world, issue = the_world(), issue_of(key)
     text = read_text(body().get("body"), version_of(shapes), "comment")
     if not text.strip():
         raise FieldError({"comment": "Comment body can not be empty!"})
     made = actions.comment(world, issue, text, DESK)
-    world.record("jira", "comment", issue.key, text.strip().splitlines()[-1].strip(), id=made.id)
+    world.record("jira", "comment", issue.key, text.split()[-1], id=made.id)
     return jsonify(shapes.comment(issue, made)), 201
 
 

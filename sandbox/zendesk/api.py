@@ -173,31 +173,35 @@ def _macro(macro_id: int) -> dict[str, Any]:
     return found
 
 
+def _shown(macro: dict[str, Any]) -> dict[str, Any]:
+    return {**macro, "url": f"{base()}{V2}/macros/{macro['id']}.json"}
+
+
 @api(bp, "GET", f"{V2}/macros", "macros.list", "macros:read")
 def macros_list() -> Response:
     """All shared macros; `active` narrows down."""
     active = request.args.get("active")
-    shown = [m for m in account().macros.values() if active is None or m["active"] == (active == "true")]
+    shown = [_shown(m) for m in account().macros.values() if active is None or m["active"] == (active == "true")]
     return answer(paged("macros", shown))
 
 
 @api(bp, "GET", f"{V2}/macros/active", "macros.active", "macros:read")
 def macros_active() -> Response:
     """The active ones."""
-    return answer(paged("macros", [m for m in account().macros.values() if m["active"]]))
+    return answer(paged("macros", [_shown(m) for m in account().macros.values() if m["active"]]))
 
 
 @api(bp, "GET", f"{V2}/macros/search", "macros.search", "macros:read")
 def macros_search() -> Response:
     """By a part of the title."""
     query = request.args.get("query", "").lower()
-    return answer(paged("macros", [m for m in account().macros.values() if query in m["title"].lower()]))
+    return answer(paged("macros", [_shown(m) for m in account().macros.values() if query in m["title"].lower()]))
 
 
 @api(bp, "GET", f"{V2}/macros/<int:macro_id>", "macros.show", "macros:read")
 def macros_show(macro_id: int) -> Response:
     """One macro."""
-    return answer({"macro": _macro(macro_id)})
+    return answer({"macro": _shown(_macro(macro_id))})
 
 
 @api(bp, "GET", f"{V2}/macros/<int:macro_id>/apply", "macros.apply", "macros:read")

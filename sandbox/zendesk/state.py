@@ -91,7 +91,6 @@ class State:
         now = seconds(self.world.now())
         self.macros[number] = {
             "id": number,
-            "url": f"{self.world.url}/api/v2/macros/{number}.json",
             "title": title,
             "raw_title": title,
             "active": active,

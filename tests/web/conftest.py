@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
-from doorkit import CANARY, FakeDesk
+from doorkit import CANARY, FakeDesk, set_clock
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -20,7 +20,9 @@ def desk() -> FakeDesk:
 
 @pytest.fixture
 def flask_app(settings: Settings, desk: FakeDesk) -> Flask:
-    return create_app(settings, desk)
+    app = create_app(settings, desk)
+    set_clock(app)
+    return app
 
 
 @pytest.fixture

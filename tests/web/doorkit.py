@@ -7,12 +7,12 @@ import hashlib
 import hmac
 import json
 import threading
-import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus
 
+from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
@@ -24,6 +24,7 @@ from app.tokens import Press, Tokens
 ZENDESK_SECRET = "stand-in-zendesk-webhook"
 SLACK_SECRET = "stand-in-slack-signing"
 JIRA_SECRET = "stand-in-jira-webhook"
+NOW = int(datetime(2026, 11, 21, 10, 0, 0, tzinfo=UTC).timestamp())  # the doors' clock in tests without a socket
 CANARY = "Nurul-Canary-60123456789"
 Event = TicketTagged | ButtonPressed | IssueChanged | Refused
 
@@ -35,14 +36,16 @@ class FakeDesk:
         self.rows: list[Event] = []
         self.error: Exception | None = None
         self.problems: dict[str, str] = {}
+        self._facts: set[str] = set()
         self._lock = threading.Lock()
 
     def submit(self, event: Event, *, sender: str) -> bool:
         if self.error is not None:
             raise self.error
         with self._lock:
-            if any(row.fact == event.fact for row in self.rows):
+            if event.fact in self._facts:
                 return False
+            self._facts.add(event.fact)
             self.rows.append(event)
             return True
 
@@ -60,9 +63,13 @@ class FakeDesk:
         return [f"{row.outcome} {row.reason}" if isinstance(row, Refused) else type(row).__name__ for row in self.rows]
 
 
-def stamp(offset: float = 0) -> str:
-    """Zendesk's timestamp, `offset` seconds from now."""
-    return datetime.fromtimestamp(time.time() + offset, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def set_clock(app: Flask, now: float = NOW) -> None:
+    object.__setattr__(app.extensions["door"], "clock", lambda: now)  # frozen for everyone else
+
+
+def stamp(offset: float = 0, *, now: float = NOW) -> str:
+    """Zendesk's timestamp, `offset` seconds from `now`."""
+    return datetime.fromtimestamp(now + offset, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def zendesk_mac(body: bytes, when: str, secret: str = ZENDESK_SECRET) -> str:
@@ -83,7 +90,7 @@ def zendesk_headers(body: bytes, when: str | None = None, secret: str = ZENDESK_
 
 
 def slack_headers(body: bytes, when: str | None = None, secret: str = SLACK_SECRET) -> dict[str, str]:
-    when = str(int(time.time())) if when is None else when
+    when = str(NOW) if when is None else when
     mac = hmac.digest(secret.encode(), b"v0:" + when.encode() + b":" + body, "sha256").hex()
     return {
         "Content-Type": "application/x-www-form-urlencoded",
@@ -194,7 +201,7 @@ def form(payload: object) -> bytes:
 def moved(**changes: Any) -> dict[str, Any]:
     """A jira:issue_updated body, now, of an issue of ours."""
     body = {
-        "timestamp": int(time.time() * 1000),
+        "timestamp": NOW * 1000,
         "webhookEvent": "jira:issue_updated",
         "issue_event_type_name": "issue_generic",
         "user": {"displayName": CANARY},

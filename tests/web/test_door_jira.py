@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doorkit import CANARY, FakeDesk, deliver, jira_headers, moved
+from doorkit import CANARY, NOW, FakeDesk, deliver, jira_headers, moved
 from flask.testing import FlaskClient
 
 from app.events import IssueChanged, Refused
@@ -53,7 +53,7 @@ def test_not_authentic(client: FlaskClient, desk: FakeDesk, headers: dict[str, s
 
 
 HOUR = 3600 * 1000
-NOW = int(time.time() * 1000)
+NOW_MS = NOW * 1000
 OTHERS: list[tuple[str, Any, str]] = [
     ("J017", moved(issue=issue(fields={"labels": ["other"]})), "ignored not_ours"),
     ("J017-no-fields", moved(issue=issue(fields=...)), "ignored not_ours"),
@@ -63,9 +63,9 @@ OTHERS: list[tuple[str, Any, str]] = [
     ("J022-lower", moved(issue=issue(key="sup-41")), "dead range"),
     ("J022-none", moved(issue=issue(key=...)), "dead missing:key"),
     ("id", moved(issue=issue(id="1 or 1")), "dead number"),
-    ("J42-old", moved(timestamp=NOW - 25 * HOUR), "ignored stale"),
-    ("J42-future", moved(timestamp=NOW + 25 * HOUR), "ignored stale"),
-    ("J42-fine", moved(timestamp=NOW - 23 * HOUR), "IssueChanged"),
+    ("J42-old", moved(timestamp=NOW_MS - 25 * HOUR), "ignored stale"),
+    ("J42-future", moved(timestamp=NOW_MS + 25 * HOUR), "ignored stale"),
+    ("J42-fine", moved(timestamp=NOW_MS - 23 * HOUR), "IssueChanged"),
     ("J42-none", moved(timestamp=...), "dead missing:timestamp"),
     ("J42-true", moved(timestamp=True), "dead number"),
     ("J44-no-changelog", moved(changelog=...), "ignored no_status_change"),

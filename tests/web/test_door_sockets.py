@@ -11,12 +11,12 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from doorkit import CANARY, jira_headers, moved, tagged, zendesk_headers
+from doorkit import CANARY, jira_headers, moved, stamp, tagged, zendesk_headers
 
 ROOT = Path(__file__).resolve().parents[2]
 BODY = json.dumps(tagged(name=CANARY)).encode()
@@ -55,7 +55,12 @@ def read_all(sock: socket.socket) -> bytes:
 
 def head(body: bytes = BODY, *, line: str = "POST /webhooks/zendesk HTTP/1.1", **changes: str | None) -> bytes:
     """A signed request's head; `Content_Length=None` leaves it out."""
-    headers = {"Host": "desk.test", "Connection": "close", "Content-Length": str(len(body)), **zendesk_headers(body)}
+    headers = {
+        "Host": "desk.test",
+        "Connection": "close",
+        "Content-Length": str(len(body)),
+        **zendesk_headers(body, stamp(now=time.time())),
+    }
     headers |= {name.replace("_", "-"): value for name, value in changes.items()}  # type: ignore[misc]
     return "".join([line, "\r\n", *(f"{n}: {v}\r\n" for n, v in headers.items() if v is not None), "\r\n"]).encode()
 
@@ -125,38 +130,38 @@ def test_expect_continue(server: Server) -> None:
         assert b"HTTP/1.1 200 OK" in read_all(sock)
 
 
-REFUSED: list[tuple[str, int, list[bytes]]] = [
-    ("W015", 401, [head().replace(b"X-Zendesk-Webhook-Signature:", b"X_Zendesk_Webhook_Signature:"), BODY]),
-    ("W014", 401, [head().replace(b"\r\n\r\n", b"\r\nX-Zendesk-Webhook-Signature: bad\r\n\r\n"), BODY]),
-    ("W013-nul", 400, [head(X_Zendesk_Webhook_Signature="a\0b"), BODY]),
-    ("W016", 431, [head(X_Zendesk_Webhook_Signature="x" * 20_000), BODY]),
-    ("W016-endless-head", 431, [b"POST /webhooks/zendesk HTTP/1.1\r\nX: ", b"x" * 100_000]),
-    ("W030", 400, [head(X_Zendesk_Webhook_Signature_Timestamp="2026-11-21T10:00:00Z\n"), BODY]),
-    ("W036-trace", 405, [head(line="TRACE /webhooks/zendesk HTTP/1.1"), BODY]),
-    ("W040-encoded", 404, [head(line="POST /webhooks%2fzendesk HTTP/1.1"), BODY]),
-    ("W040-double", 404, [head(line="POST //webhooks/zendesk HTTP/1.1"), BODY]),
-    ("W046", 413, [head(Content_Length="262145"), b"x" * 262_145]),
-    ("W046-no-body-sent", 413, [head(Content_Length="262145")]),
-    ("W046-huge", 413, [head(Content_Length="999999999999")]),
-    ("W048", 411, [head(Content_Length=None, Transfer_Encoding="chunked"), b"3\r\nabc\r\n0\r\n\r\n"]),
-    ("W048-endless", 411, [head(Content_Length=None, Transfer_Encoding="chunked"), b"3\r\n"]),
-    ("W048-no-length", 411, [head(Content_Length=None)]),
-    ("W049", 400, [head(Transfer_Encoding="chunked"), BODY]),
-    ("W051-negative", 400, [head(Content_Length="-1")]),
-    ("W051-plus", 400, [head(Content_Length="+5"), b"hello"]),
-    ("W051-hex", 400, [head(Content_Length="0x10"), b"x" * 16]),
-    ("W051-twice", 400, [head().replace(b"\r\n\r\n", b"\r\nContent-Length: 1\r\n\r\n"), BODY]),
-    ("W058-fold", 400, [head().replace(b"\r\n\r\n", b"\r\nX-A: 1\r\n 2\r\n\r\n"), BODY]),
-    ("W058-space", 400, [head().replace(b"\r\n\r\n", b"\r\nX-A : 1\r\n\r\n"), BODY]),
-    ("W058-cr", 400, [head().replace(b"\r\n\r\n", b"\r\nX-A: 1\rX-B: 2\r\n\r\n"), BODY]),
-    ("no-http", 400, [b"\x16\x03\x01\x02\x00\r\n\r\n"]),
+REFUSED: list[tuple[str, int, Callable[[], list[bytes]]]] = [
+    ("W015", 401, lambda: [head().replace(b"X-Zendesk-Webhook-Signature:", b"X_Zendesk_Webhook_Signature:"), BODY]),
+    ("W014", 401, lambda: [head().replace(b"\r\n\r\n", b"\r\nX-Zendesk-Webhook-Signature: bad\r\n\r\n"), BODY]),
+    ("W013-nul", 400, lambda: [head(X_Zendesk_Webhook_Signature="a\0b"), BODY]),
+    ("W016", 431, lambda: [head(X_Zendesk_Webhook_Signature="x" * 20_000), BODY]),
+    ("W016-endless-head", 431, lambda: [b"POST /webhooks/zendesk HTTP/1.1\r\nX: ", b"x" * 100_000]),
+    ("W030", 400, lambda: [head(X_Zendesk_Webhook_Signature_Timestamp="2026-11-21T10:00:00Z\n"), BODY]),
+    ("W036-trace", 405, lambda: [head(line="TRACE /webhooks/zendesk HTTP/1.1"), BODY]),
+    ("W040-encoded", 404, lambda: [head(line="POST /webhooks%2fzendesk HTTP/1.1"), BODY]),
+    ("W040-double", 404, lambda: [head(line="POST //webhooks/zendesk HTTP/1.1"), BODY]),
+    ("W046", 413, lambda: [head(Content_Length="262145"), b"x" * 262_145]),
+    ("W046-no-body-sent", 413, lambda: [head(Content_Length="262145")]),
+    ("W046-huge", 413, lambda: [head(Content_Length="999999999999")]),
+    ("W048", 411, lambda: [head(Content_Length=None, Transfer_Encoding="chunked"), b"3\r\nabc\r\n0\r\n\r\n"]),
+    ("W048-endless", 411, lambda: [head(Content_Length=None, Transfer_Encoding="chunked"), b"3\r\n"]),
+    ("W048-no-length", 411, lambda: [head(Content_Length=None)]),
+    ("W049", 400, lambda: [head(Transfer_Encoding="chunked"), BODY]),
+    ("W051-negative", 400, lambda: [head(Content_Length="-1")]),
+    ("W051-plus", 400, lambda: [head(Content_Length="+5"), b"hello"]),
+    ("W051-hex", 400, lambda: [head(Content_Length="0x10"), b"x" * 16]),
+    ("W051-twice", 400, lambda: [head().replace(b"\r\n\r\n", b"\r\nContent-Length: 1\r\n\r\n"), BODY]),
+    ("W058-fold", 400, lambda: [head().replace(b"\r\n\r\n", b"\r\nX-A: 1\r\n 2\r\n\r\n"), BODY]),
+    ("W058-space", 400, lambda: [head().replace(b"\r\n\r\n", b"\r\nX-A : 1\r\n\r\n"), BODY]),
+    ("W058-cr", 400, lambda: [head().replace(b"\r\n\r\n", b"\r\nX-A: 1\rX-B: 2\r\n\r\n"), BODY]),
+    ("no-http", 400, lambda: [b"\x16\x03\x01\x02\x00\r\n\r\n"]),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("code", "parts"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
-def test_refused(server: Server, code: int, parts: list[bytes]) -> None:
+def test_refused(server: Server, code: int, parts: Callable[[], list[bytes]]) -> None:
     before, began = server.written(), time.monotonic()
-    answer = server.send(*parts)
+    answer = server.send(*parts())
     assert status(answer) == code
     assert server.written() == before
     assert time.monotonic() - began < 4  # closed at once, or after the two seconds of lingering
@@ -213,7 +218,7 @@ def _trickle(sock: socket.socket) -> None:
 
 
 def test_other_doors_and_health(server: Server) -> None:
-    raw = json.dumps(moved()).encode()
+    raw = json.dumps(moved(timestamp=int(time.time() * 1000))).encode()
     jira = "".join(f"{n}: {v}\r\n" for n, v in jira_headers(raw).items())
     request = (
         f"POST /webhooks/jira HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(raw)}\r\n{jira}\r\n"

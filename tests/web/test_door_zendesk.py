@@ -13,6 +13,7 @@ import io
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from doorkit import (
     ZENDESK_SECRET,
     FakeDesk,
     deliver,
+    set_clock,
     stamp,
     tagged,
     tags_changed,
@@ -30,14 +32,16 @@ from doorkit import (
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app import create_app
 from app.errors import StoreError
 from app.events import Refused, TicketTagged
 from app.settings import PUBLIC_TEST_SECRET, load
 from app.web.door import Door
 
+ENV_FILE = Path(__file__).resolve().parents[2] / ".env.example"
 BODY = json.dumps(tagged(name=CANARY)).encode()
-NOW = stamp()
-GOOD = zendesk_mac(BODY, NOW)
+WHEN = stamp()
+GOOD = zendesk_mac(BODY, WHEN)
 SIGNATURE, TIMESTAMP = "X-Zendesk-Webhook-Signature", "X-Zendesk-Webhook-Signature-Timestamp"
 
 
@@ -48,8 +52,8 @@ def signed_at(when: str) -> dict[str, str]:
 UNAUTHENTIC: list[tuple[str, Mapping[str, str | None]]] = [
     ("W006", {SIGNATURE: None}),
     ("W006-timestamp", {TIMESTAMP: None}),
-    ("W008", {SIGNATURE: zendesk_mac(BODY, NOW, "another")}),
-    ("W009", {SIGNATURE: zendesk_mac(b"{}", NOW)}),
+    ("W008", {SIGNATURE: zendesk_mac(BODY, WHEN, "another")}),
+    ("W009", {SIGNATURE: zendesk_mac(b"{}", WHEN)}),
     ("W010-hex", {SIGNATURE: base64.b64decode(GOOD).hex()}),
     ("W010-urlsafe", {SIGNATURE: GOOD.replace("+", "-").replace("/", "_") + "-"}),
     ("W010-unpadded", {SIGNATURE: GOOD.rstrip("=")}),
@@ -58,15 +62,15 @@ UNAUTHENTIC: list[tuple[str, Mapping[str, str | None]]] = [
     ("W013-emoji", {SIGNATURE: "😀".encode().decode("latin-1")}),
     ("W014", {SIGNATURE: f"{GOOD},{GOOD[::-1]}"}),
     ("W017", {SIGNATURE: f"v1,{GOOD} v1,{GOOD}"}),
-    ("W022", signed_at(stamp(-302))),
-    ("W022-future", signed_at(stamp(303))),
+    ("W022", signed_at(stamp(-301))),
+    ("W022-future", signed_at(stamp(301))),
     ("W026-date", signed_at("2026-11-21")),
     ("W026-week", signed_at("2026-W47-6")),
-    ("W026-basic", signed_at(NOW.replace("-", "").replace(":", ""))),
-    ("W027", signed_at(NOW.removesuffix("Z"))),
-    ("W027-offset", signed_at(NOW.replace("Z", "+00:00"))),
+    ("W026-basic", signed_at(WHEN.replace("-", "").replace(":", ""))),
+    ("W027", signed_at(WHEN.removesuffix("Z"))),
+    ("W027-offset", signed_at(WHEN.replace("Z", "+00:00"))),
     ("W029", signed_at("9999-12-31T23:59:59Z")),
-    ("W041-public-test-secret", {SIGNATURE: zendesk_mac(BODY, NOW, PUBLIC_TEST_SECRET)}),
+    ("W041-public-test-secret", {SIGNATURE: zendesk_mac(BODY, WHEN, PUBLIC_TEST_SECRET)}),
     ("W062", {SIGNATURE: None, "X-Forwarded-For": "127.0.0.1", "Forwarded": "for=127.0.0.1"}),
     ("W043-not-authentic", {SIGNATURE: None, "Content-Type": "text/plain"}),
 ]
@@ -74,7 +78,7 @@ UNAUTHENTIC: list[tuple[str, Mapping[str, str | None]]] = [
 
 @pytest.mark.parametrize(("headers"), [case[1] for case in UNAUTHENTIC], ids=[case[0] for case in UNAUTHENTIC])
 def test_not_authentic(client: FlaskClient, desk: FakeDesk, headers: Mapping[str, str | None]) -> None:
-    answer = deliver(client, BODY, headers={TIMESTAMP: NOW, SIGNATURE: GOOD, **headers})
+    answer = deliver(client, BODY, headers={TIMESTAMP: WHEN, SIGNATURE: GOOD, **headers})
     assert (answer.status_code, answer.get_data()) == (401, b'{"error":"signature"}')
     assert desk.rows == []
 
@@ -211,23 +215,22 @@ def test_fifty_at_once_are_one_row(flask_app: Flask, desk: FakeDesk) -> None:  #
     assert desk.kinds == ["TicketTagged"]
 
 
-def test_window_at_the_door(client: FlaskClient, desk: FakeDesk) -> None:  # W022, W024; the exact ends: test_verify.py
-    assert deliver(client, BODY, headers=signed_at(stamp(-298))).status_code == 200
-    assert deliver(client, BODY, headers=signed_at(stamp(298))).status_code == 200
+def test_window_at_the_door(client: FlaskClient, desk: FakeDesk) -> None:  # W024; 301: W022 above
+    assert deliver(client, BODY, headers=signed_at(stamp(-300))).status_code == 200
+    assert deliver(client, BODY, headers=signed_at(stamp(300))).status_code == 200
     assert len(desk.rows) == 1
 
 
 def test_timestamp_with_a_newline_never_reaches_us(client: FlaskClient, desk: FakeDesk) -> None:  # W030
     with pytest.raises(ValueError, match="newline"):
-        deliver(client, BODY, headers=signed_at(NOW + "\n"))
+        deliver(client, BODY, headers=signed_at(WHEN + "\n"))
     assert desk.rows == []
 
 
 def test_rotation_and_closed(desk: FakeDesk, settings: Any) -> None:  # W033
-    from app import create_app
-
-    both = load(_env_file=".env.example", zendesk_webhook_secrets=f"fresh-one,{ZENDESK_SECRET}")
+    both = load(_env_file=ENV_FILE, zendesk_webhook_secrets=f"fresh-one,{ZENDESK_SECRET}")
     app = create_app(both, desk)
+    set_clock(app)
     assert deliver(app.test_client(), BODY).status_code == 200
     door: Door = app.extensions["door"]
     assert (
@@ -236,6 +239,7 @@ def test_rotation_and_closed(desk: FakeDesk, settings: Any) -> None:  # W033
     )
     # Settings refuse an empty list and the public test secret; the door itself is closed without one, too.
     none = create_app(settings.model_copy(update={"zendesk_webhook_secrets": ()}), FakeDesk())
+    set_clock(none)
     assert deliver(none.test_client(), BODY).status_code == 401
 
 
@@ -285,9 +289,8 @@ def test_bad_signatures_are_throttled_and_good_ones_are_not(client: FlaskClient,
 
 
 def test_another_account(desk: FakeDesk) -> None:  # W065
-    from app import create_app
-
-    app = create_app(load(_env_file=".env.example", zendesk_account_id="22129848"), desk)
+    app = create_app(load(_env_file=ENV_FILE, zendesk_account_id="22129848"), desk)
+    set_clock(app)
     assert deliver(app.test_client(), tagged()).status_code == 200
     assert (
         deliver(app.test_client(), tags_changed(account_id=5), headers={"X-Zendesk-Account-Id": None}).status_code

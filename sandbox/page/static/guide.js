@@ -34,7 +34,7 @@ export function guide(state, ui) {
   const open = issue && issue.category !== "done" && issue.category?.key !== "done";
   if (tags.has(MARKS.done)) return ended("The case is complete: see the newest note below.");
   if (tags.has(MARKS.withdrawn)) return ended("Withdrawn: the customer keeps the offers.");
-  if (tags.has(MARKS.declined)) return ended("Declined: the note below says why. Tag again to ask again.");
+  if (tags.has(MARKS.declined)) return ended("Declined: the note below says why.");
   if (open) {
     return {
       step: 3,

@@ -1,0 +1,369 @@
+"""A whole desk for a test: an own database, the stand-ins, the web process and the worker.
+
+`House` runs web and worker as threads of the test (quick); `Processes` runs the real ones, gunicorn and `desk work`,
+and starts them again when they die, as a supervisor would. Both go through the real doors and the real engine. Waits
+and quiet periods are short by settings, never by patching.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from dotenv import dotenv_values
+from psycopg import sql
+from psycopg.rows import dict_row
+from werkzeug.serving import make_server
+
+from app import create_app
+from app.desk import Desk
+from app.engine import Worker
+from app.settings import Settings, load
+from app.walk import Walker
+from sandbox.server import Config, Sandbox
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = "desk_template"
+FAST = {
+    "zendesk_quiet": "0.4",
+    "slack_quiet": "0.4",
+    "jira_quiet": "0.6",
+    "zendesk_rate": "60000",
+    "slack_rate": "60000",
+    "jira_rate": "60000",
+    "retry_base": "0.1",
+    "retry_cap": "0.5",
+    "poll_interval": "0.1",
+    "probe_interval": "0.2",
+    "heartbeat": "0.3",
+    "stalled_after": "1.0",
+    "lease": "10",
+    "connect_timeout": "1",
+    "read_timeout": "1.5",
+    "stop_within": "3",
+}
+DETAILS = {
+    "name": "Siti Nurhaliza",
+    "contact": "+60 12-345 6789",
+    "backoffice": "https://backoffice.example.com/customers/42",
+}
+_names = itertools.count(1)
+
+
+def database_uri(base: str, name: str) -> str:
+    """The same server, another database."""
+    parts = urlsplit(base)
+    return urlunsplit(parts._replace(path=f"/{name}"))
+
+
+def new_database(base: str, template: str | None = TEMPLATE) -> str:
+    """A database of one test's own, copied from the migrated template in some milliseconds."""
+    name = f"desk_{os.getpid()}_{next(_names)}"
+    with psycopg.connect(base, autocommit=True) as conn:
+        copy = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
+        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)) + copy)
+    return database_uri(base, name)
+
+
+def drop_database(base: str, uri: str) -> None:
+    name = urlsplit(uri).path.strip("/")
+    with psycopg.connect(base, autocommit=True) as conn:
+        conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class House:
+    """Everything, in this process. Use as a context manager."""
+
+    def __init__(self, uri: str, *, sandbox: dict[str, Any] | None = None, **settings: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        config = {"desk": self.url, "limits": False, "webhook_retry_seconds": 0.1, "jira_index_lag": (0.0, 0.05)}
+        self.sandbox = Sandbox(Config(**{**config, "jira_retry_seconds": 0.2, **(sandbox or {})}))
+        self.sandbox.start()
+        self.uri = uri
+        self.environment = {
+            **{key: value or "" for key, value in dotenv_values(ROOT / ".env.example").items()},
+            **{key.upper(): value for key, value in FAST.items()},
+            "DATABASE_URL": uri,
+            "PUBLIC_URL": self.url,
+            "PORT": str(self.port),
+            "ZENDESK_URL": self.sandbox.url,
+            "SLACK_URL": f"{self.sandbox.url}/api/",
+            "JIRA_URL": self.sandbox.url,
+            **{key.upper(): value for key, value in settings.items()},
+        }
+
+    def settings(self) -> Settings:
+        return load(_env_file=None, **{key.lower(): value for key, value in self.environment.items()})
+
+    def __enter__(self) -> House:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        settings = self.settings()
+        self.desk = Desk(settings, uri=self.uri, pool=16)
+        app = create_app(settings, self.desk)
+        self._web = make_server("127.0.0.1", self.port, app, threaded=True)
+        threading.Thread(target=self._web.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        self.start_worker()
+
+    def start_worker(self) -> None:
+        """The worker as a thread, with a desk of its own as a process would have."""
+        self.worker_desk = Desk(self.settings(), uri=self.uri, pool=12)
+        walker = Walker(self.worker_desk)
+        walker.learn_own_id()
+        worker = Worker(self.uri, self.settings(), walker.walk, self.worker_desk.requeue, self.worker_desk.stopping)
+        self._worker = threading.Thread(target=worker.run, daemon=True)
+        self._worker.start()
+
+    def stop_worker(self) -> None:
+        self.worker_desk.stopping.set()
+        self._worker.join(10)
+        self.worker_desk.db.close()
+
+    def stop(self) -> None:
+        if hasattr(self, "_worker"):
+            self.stop_worker()
+        if hasattr(self, "_web"):
+            self._web.shutdown()
+            self._web.server_close()
+        if hasattr(self, "desk"):
+            self.desk.db.close()
+        self.sandbox.stop()
+
+    # ---- what people do
+
+    def call(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """One of the sandbox's own endpoints: what a person does with the mouse."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            self.sandbox.url + path, data=data, headers={"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=15) as answer:
+            return json.load(answer)
+
+    def ticket(self, **given: Any) -> int:
+        """A new ticket with complete details; `fields={...}` and other parts of the sandbox's form override."""
+        fields = {**DETAILS, **given.pop("fields", {})}
+        body = {
+            "subject": "Please stop",
+            "name": DETAILS["name"],
+            "email": "siti@example.com",
+            "phone": "0123456789",
+            "comment": "Please stop all offers.",
+            "fields": fields,
+            **given,
+        }
+        return int(self.call("/sandbox/tickets", body)["id"])
+
+    def tag(self, ticket: int, *tags: str, agent: int | None = None) -> None:
+        self.call(f"/sandbox/tickets/{ticket}/tags", {"add": list(tags), "agent": agent})
+
+    def untag(self, ticket: int, *tags: str) -> None:
+        self.call(f"/sandbox/tickets/{ticket}/tags", {"remove": list(tags)})
+
+    def card(self) -> dict[str, Any]:
+        """The newest message with buttons in the supervisor's channel."""
+        found = self.cards()
+        assert found, "no card with buttons is in the channel"
+        return found[-1]
+
+    def cards(self) -> list[dict[str, Any]]:
+        messages = self.call("/sandbox/state")["slack"]["messages"]
+        return [m for m in messages if any(block["type"] == "actions" for block in m["blocks"])]
+
+    def press(self, action: str, user: str = "U0AISYAH", card: dict[str, Any] | None = None, **more: Any) -> int:
+        card = card or self.card()
+        return int(
+            self.call("/sandbox/slack/press", {"ts": card["ts"], "action_id": action, "user": user, **more})["status"]
+        )
+
+    def move_issue(self, key: str, to: str) -> None:
+        self.call(f"/sandbox/jira/{key}/transition", {"to": to})
+
+    # ---- what the outside sees
+
+    def issues(self) -> list[dict[str, Any]]:
+        return list(self.call("/sandbox/state")["jira"]["issues"])
+
+    def notes(self, ticket: int) -> list[str]:
+        """The desk's internal notes on the ticket, oldest first."""
+        return [c["body"] for c in self.state_of(ticket)["comments"] if c["role"] == "desk" and not c["public"]]
+
+    def replies(self, ticket: int) -> list[str]:
+        """The desk's public comments on the ticket."""
+        return [c["body"] for c in self.state_of(ticket)["comments"] if c["role"] == "desk" and c["public"]]
+
+    def state_of(self, ticket: int) -> dict[str, Any]:
+        tickets = self.call("/sandbox/state")["tickets"]
+        return next(t for t in tickets if t["id"] == ticket)
+
+    def answers(self, user: str) -> list[str]:
+        """What this person alone was told in the channel."""
+        messages = self.call("/sandbox/state")["slack"]["messages"]
+        return [m["text"] for m in messages if m.get("ephemeral_to") == user]
+
+    def applied(self, kind: str, vendor: str | None = None) -> list[dict[str, Any]]:
+        """Effects that really happened at the stand-ins, made by the desk or mailed because of it."""
+        return [e for e in self.sandbox.world.effects(vendor, kind) if e.get("by", "desk") == "desk"]
+
+    # ---- what the database says
+
+    @contextlib.contextmanager
+    def sql(self) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+        with psycopg.connect(self.uri, row_factory=dict_row, autocommit=True) as conn:
+            yield conn
+
+    def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        with self.sql() as conn:
+            return conn.execute(query, values).fetchall()  # type: ignore[call-overload,no-any-return]
+
+    def case(self, ticket: int) -> dict[str, Any]:
+        """The newest round of the ticket."""
+        rows = self.rows("SELECT * FROM cases WHERE ticket_id = %s ORDER BY generation DESC LIMIT 1", ticket)
+        assert rows, f"no case for ticket {ticket}"
+        return rows[0]
+
+    def wait(self, met: Callable[[], Any], seconds: float = 15.0, what: str = "") -> Any:
+        """Until `met()` is true; its value. Fails with the events' states when it never is."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            value = met()
+            if value:
+                return value
+            time.sleep(0.03)
+        events = self.rows("SELECT id, kind, state, reason, walk, detail FROM events ORDER BY id")
+        effects = self.rows("SELECT verb, arg, state, reason, attempts FROM effects ORDER BY id")
+        raise AssertionError(f"never: {what or met}\nevents: {events}\neffects: {effects}")
+
+    def wait_state(self, ticket: int, state: str, seconds: float = 15.0) -> dict[str, Any]:
+        """Until the ticket's case is in this state and nothing is running; the case."""
+        self.wait(
+            lambda: self.rows(
+                "SELECT 1 FROM cases WHERE ticket_id = %s AND state = %s"
+                " AND generation = (SELECT max(generation) FROM cases WHERE ticket_id = %s)",
+                ticket,
+                state,
+                ticket,
+            ),
+            seconds,
+            f"case of {ticket} is {state}",
+        )
+        self.settle(seconds)
+        return self.case(ticket)
+
+    def settle(self, seconds: float = 15.0) -> None:
+        """Until every event has come to its end and no webhook is on its way."""
+        def quiet() -> bool:
+            return self.sandbox.world.hooks.quiet(0.1) and not self.rows(
+                "SELECT 1 FROM events WHERE state IN ('queued', 'running', 'waiting')"
+            )
+
+        self.wait(lambda: quiet() and (time.sleep(0.05) or quiet()), seconds, "everything has settled")
+
+    def to_awaiting(self, *tags: str, **given: Any) -> int:
+        """A ticket that has been acknowledged and waits for a supervisor."""
+        ticket = self.ticket(**given)
+        self.tag(ticket, "data_deletion_request", *(tags or ("pref_stop_all",)))
+        self.wait_state(ticket, "awaiting")
+        return ticket
+
+    def to_banning(self, *tags: str, **given: Any) -> tuple[int, str]:
+        """A ticket whose ban has been approved and asked for; (ticket, JIRA key)."""
+        ticket = self.to_awaiting(*tags, **given)
+        self.press("approve")
+        return ticket, str(self.wait_state(ticket, "banning")["jira_key"])
+
+
+class Processes(House):
+    """The same, with gunicorn and `desk work` as processes of their own, started again whenever they die."""
+
+    def __init__(self, uri: str, *, sandbox: dict[str, Any] | None = None, **settings: str) -> None:
+        super().__init__(uri, sandbox=sandbox, **settings)
+        self.log = Path(os.environ.get("PYTEST_TMP_LOG", "/dev/null"))
+        self.extra: dict[str, dict[str, str]] = {"web": {}, "worker": {}}
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.deaths: dict[str, list[int]] = {"web": [], "worker": []}
+        self._closing = threading.Event()
+
+    COMMANDS = {
+        "web": [sys.executable, "-m", "gunicorn", "app:create_app()"],
+        "worker": [sys.executable, "-m", "app.cli", "work"],
+    }
+
+    def start(self) -> None:
+        for name in self.COMMANDS:
+            self.launch(name)
+        self._keeper = threading.Thread(target=self._keep, daemon=True)
+        self._keeper.start()
+        self.wait(self._ready, 20, "web is ready")
+
+    def launch(self, name: str) -> None:
+        """Start this process; `extra` settings are for its first life only (a crash point, say)."""
+        environment = {**os.environ, **self.environment, **self.extra.pop(name, {})}
+        with self.log.open("ab") as output:
+            self.running[name] = subprocess.Popen(
+                self.COMMANDS[name], cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
+            )
+
+    def _keep(self) -> None:
+        while not self._closing.wait(0.05):
+            for name, process in list(self.running.items()):
+                code = process.poll()
+                if code is not None and not self._closing.is_set():
+                    self.deaths[name].append(code)
+                    self.launch(name)
+
+    def _ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """A signal to the process and its group."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.running[name].pid, number)
+
+    def stop(self) -> None:
+        self._closing.set()
+        if hasattr(self, "_keeper"):
+            self._keeper.join()
+        for name in self.running:
+            self.kill(name, signal.SIGTERM)
+        for name, process in self.running.items():
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill(name)
+                process.wait()
+        self.sandbox.stop()
