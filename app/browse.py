@@ -18,7 +18,7 @@ EFFECT = "id, verb, arg, vendor, op_id, state, attempts, reason, evidence, plann
 def events(conn: Connection, *, state: str | None, ticket: int | None, limit: int) -> list[Row]:
     """The newest events first."""
     return conn.execute(
-        f"SELECT {EVENT} FROM events WHERE (%(state)s::text IS NULL OR state = %(state)s)"  # noqa: S608 - constants
+        f"SELECT {EVENT} FROM events WHERE (%(state)s::text IS NULL OR state = %(state)s)"
         " AND (%(ticket)s::bigint IS NULL OR ticket_id = %(ticket)s) ORDER BY id DESC LIMIT %(limit)s",
         {"state": state, "ticket": ticket, "limit": limit},
     ).fetchall()
@@ -26,11 +26,12 @@ def events(conn: Connection, *, state: str | None, ticket: int | None, limit: in
 
 def event(conn: Connection, event_id: int) -> dict[str, Any] | None:
     """One event with the journal of its case since it came in, and the case's effects."""
-    row = conn.execute(f"SELECT {EVENT} FROM events WHERE id = %s", (event_id,)).fetchone()  # noqa: S608 - constants
+    row = conn.execute(f"SELECT {EVENT} FROM events WHERE id = %s", (event_id,)).fetchone()
     if row is None:
         return None
     journal = conn.execute(
-        "SELECT j.at, j.what, e.verb, e.arg, j.reason, j.detail FROM journal j LEFT JOIN effects e ON e.id = j.effect_id"
+        "SELECT j.at, j.what, e.verb, e.arg, j.reason, j.detail"
+        " FROM journal j LEFT JOIN effects e ON e.id = j.effect_id"
         " WHERE j.event_id = %s OR (j.event_id IS NULL AND j.case_id = %s AND j.at >= %s) ORDER BY j.id LIMIT 500",
         (event_id, row["case_id"], row["received_at"]),
     ).fetchall()
@@ -38,18 +39,18 @@ def event(conn: Connection, event_id: int) -> dict[str, Any] | None:
 
 
 def effects(conn: Connection, case_id: int | None) -> list[Row]:
-    return conn.execute(f"SELECT {EFFECT} FROM effects WHERE case_id = %s ORDER BY id", (case_id,)).fetchall()  # noqa: S608
+    return conn.execute(f"SELECT {EFFECT} FROM effects WHERE case_id = %s ORDER BY id", (case_id,)).fetchall()
 
 
 def cases(conn: Connection, *, only_open: bool, limit: int) -> list[Row]:
     """The newest cases first."""
     return conn.execute(
-        f"SELECT {CASE} FROM cases WHERE (NOT %s OR closed_at IS NULL) ORDER BY id DESC LIMIT %s",  # noqa: S608
+        f"SELECT {CASE} FROM cases WHERE (NOT %s OR closed_at IS NULL) ORDER BY id DESC LIMIT %s",
         (only_open, limit),
     ).fetchall()
 
 
 def case(conn: Connection, ticket_id: int) -> list[dict[str, Any]]:
     """All rounds of a ticket, oldest first, each with its effects."""
-    rows = conn.execute(f"SELECT {CASE} FROM cases WHERE ticket_id = %s ORDER BY id", (ticket_id,)).fetchall()  # noqa: S608
+    rows = conn.execute(f"SELECT {CASE} FROM cases WHERE ticket_id = %s ORDER BY id", (ticket_id,)).fetchall()
     return [{"case": row, "effects": effects(conn, row["id"])} for row in rows]

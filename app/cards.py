@@ -48,7 +48,7 @@ def wish_lines(texts: Texts, wish: Sequence[str]) -> tuple[str, ...]:
     return (texts.get("cards.preference.some", channels=channel_names(texts, wish)),)
 
 
-def open_card(  # noqa: PLR0913 the five fields of the SOP, and what makes them a card
+def open_card(
     texts: Texts,
     *,
     wish: Sequence[str],
@@ -88,7 +88,7 @@ def open_card(  # noqa: PLR0913 the five fields of the SOP, and what makes them 
     return Card(_whole(lines), tuple(blocks))
 
 
-def closed_card(  # noqa: PLR0913 every fact a closed card may show
+def closed_card(
     texts: Texts,
     *,
     state_line: str,

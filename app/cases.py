@@ -105,7 +105,7 @@ def move(conn: Connection, case: Case, state: str, *, of: frozenset[str] | set[s
     if "decision" in fields:
         sets += ", decided_at = now()"
     row = conn.execute(
-        f"UPDATE cases SET state = %(new)s, changed_at = now(),"  # noqa: S608 - column names are checked above
+        f"UPDATE cases SET state = %(new)s, changed_at = now(),"
         f" closed_at = CASE WHEN %(closes)s THEN coalesce(closed_at, now()) END{sets}"
         " WHERE id = %(id)s AND generation = %(generation)s AND state = ANY(%(of)s) RETURNING *",
         {

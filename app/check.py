@@ -19,7 +19,10 @@ def run(settings: Settings) -> Iterator[tuple[str, str]]:
     """(what was looked at, what is wrong or '')."""
     registry.load()
     yield "settings", "" if settings.approvers else "APPROVERS is empty: nobody may decide"
-    yield "ticket fields", "" if settings.fields else "DESK_FIELDS is empty: name, number and link come from the profile only"
+    yield (
+        "ticket fields",
+        "" if settings.fields else "DESK_FIELDS is empty: name, number and link come from the profile only",
+    )
     yield from _database(settings)
     made = make(settings)
     looks: dict[str, Callable[[], object]] = {

@@ -1,4 +1,4 @@
-"""The desk's parts, joined; and the one way in: record an event, its case's place in the queue and its job, together."""
+"""The desk's parts, joined; and the one way in: an event is recorded together with its job, or not at all."""
 
 from __future__ import annotations
 

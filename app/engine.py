@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 QUEUE = "desk"
 RUN, WAKE, TAKE_OVER = "desk:run", "desk:wake", "desk:take_over"
 
+
 def _app(connector: procrastinate.BaseConnector) -> procrastinate.App:
     """A new App with our three tasks. Their names are in stored jobs: they never change."""
     app = procrastinate.App(connector=connector)
@@ -84,7 +85,9 @@ def migrate(conn: psycopg.Connection[Any]) -> None:
         for name in names:
             if name not in done:
                 conn.execute((Path(SchemaManager.get_migrations_path()) / name).read_bytes())
-    conn.cursor().executemany("INSERT INTO desk_engine_schema VALUES (%s) ON CONFLICT DO NOTHING", [(n,) for n in names])
+    conn.cursor().executemany(
+        "INSERT INTO desk_engine_schema VALUES (%s) ON CONFLICT DO NOTHING", [(n,) for n in names]
+    )
 
 
 class Worker:

@@ -25,7 +25,9 @@ COUNTS = {
     ),
     "desk_vendor_failures": ("Failures in a row, by vendor", "SELECT name AS label, failures AS n FROM vendors"),
 }
-OLDEST = "SELECT coalesce(extract(epoch FROM now() - min(opened_at)), 0)::float8 AS n FROM cases WHERE closed_at IS NULL"
+OLDEST = (
+    "SELECT coalesce(extract(epoch FROM now() - min(opened_at)), 0)::float8 AS n FROM cases WHERE closed_at IS NULL"
+)
 
 
 def collect(conn: Connection) -> list[Metric]:
@@ -37,5 +39,7 @@ def collect(conn: Connection) -> list[Metric]:
         families.append(family)
     oldest = conn.execute(OLDEST).fetchone()
     assert oldest is not None
-    families.append(GaugeMetricFamily("desk_oldest_open_case_seconds", "Age of the oldest open case", value=oldest["n"]))
+    families.append(
+        GaugeMetricFamily("desk_oldest_open_case_seconds", "Age of the oldest open case", value=oldest["n"])
+    )
     return families

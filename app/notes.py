@@ -36,7 +36,9 @@ class Note:
     """One note in the making. `stable` leaves out what changes at every retry: two stable texts differ only when an
     agent would want to read the new one."""
 
-    def __init__(self, texts: Texts, case: Case, effects: Sequence[Effect], settings: Settings, *, stable: bool) -> None:
+    def __init__(
+        self, texts: Texts, case: Case, effects: Sequence[Effect], settings: Settings, *, stable: bool
+    ) -> None:
         self._texts = texts
         self._case = case
         self._effects = effects
@@ -46,9 +48,7 @@ class Note:
 
     def text(self) -> str:
         case, get = self._case, self._texts.get
-        header = get(
-            "notes.header", case=case.id, generation=case.generation, state=get(f"notes.state.{case.state}")
-        )
+        header = get("notes.header", case=case.id, generation=case.generation, state=get(f"notes.state.{case.state}"))
         lines = [*self._problems(), *self._facts(), *self._troubles()]
         bullets = [get("notes.bullet", line=line) for line in lines]
         step = get("notes.next.line", step=get(f"notes.next.{case.state}"))
@@ -77,7 +77,10 @@ class Note:
         if self._case.state == "withdrawn":
             at = self._when(self._case.closed_at)
             late = self._case.decision == "approve"
-            return get("notes.withdrawn_late" if late else "notes.withdrawn" if preference else "notes.withdrawn_nothing", when=at)
+            return get(
+                "notes.withdrawn_late" if late else "notes.withdrawn" if preference else "notes.withdrawn_nothing",
+                when=at,
+            )
         if not preference:
             return get("notes.wish.unknown")
         kind = next((code for code in ("delete_all", "stop_all") if code in preference), "some")
@@ -167,7 +170,9 @@ def local(at: datetime | None, zone: ZoneInfo) -> str:
 
 def card_line(texts: Texts, case: Case, zone: ZoneInfo) -> str:
     """What the card says once it is decided or closed (`cards.state.*`)."""
-    values = {"when": local(case.decided_at if case.state in ("approved", "banning", "declined") else case.changed_at, zone)}
+    values = {
+        "when": local(case.decided_at if case.state in ("approved", "banning", "declined") else case.changed_at, zone)
+    }
     if case.state in ("approved", "banning", "declined", "done"):
         values["who"] = case.decided_by or ""
     if case.state == "declined":

@@ -47,7 +47,9 @@ def plan(desk: Desk, event_ids: Sequence[int], *, failed: bool, from_start: bool
     """The plans for these events, or for the oldest failed ones. Changes nothing."""
     with desk.db.tx() as conn:
         if failed:
-            rows = conn.execute("SELECT id FROM events WHERE state = 'dead' AND kind <> 'dead' ORDER BY id LIMIT %s", (LIMIT,))
+            rows = conn.execute(
+                "SELECT id FROM events WHERE state = 'dead' AND kind <> 'dead' ORDER BY id LIMIT %s", (LIMIT,)
+            )
             event_ids = [row["id"] for row in rows.fetchall()]
         return [_plan(conn, event_id, from_start) for event_id in dict.fromkeys(event_ids)]
 

@@ -60,7 +60,8 @@ class Walker:
             return
         with self.desk.db.tx() as conn:
             conn.execute(
-                "INSERT INTO ourselves VALUES ('zendesk_user_id', %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                "INSERT INTO ourselves VALUES ('zendesk_user_id', %s)"
+                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 (str(own),),
             )
 
@@ -90,7 +91,7 @@ class Walker:
             return Verdict("dead", error.reason)
         except (NotAppliedError, UnknownOutcomeError) as error:
             return self._read_failed(stored, error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the one place that catches broadly: a bug kills one event only
             report(log, "walk.bug", error, key=stored.id)
             if stored.walk >= BUG_TRIES:
                 return Verdict("dead", "code")
@@ -159,7 +160,7 @@ class Walker:
         if latest and (tagged.rank > 0 or (latest.is_open and latest.state != "needs_person")):
             return latest, latest.state
         added = self._added(ticket.id, self.tools.settings.tags[tagged.tag])
-        if latest and not _again(latest, added, event, self.tools.settings.tags[tagged.tag], tagged.tag):
+        if latest and not _again(latest, added, event, tagged.tag):
             return (latest if latest.is_open else None), latest.state
         with self.desk.db.tx() as conn:
             if latest and latest.is_open:
@@ -191,7 +192,7 @@ class Walker:
         return self.conclude(do)
 
     def _status(self, do: Steps, event: IssueChanged) -> str:
-        """done, refused or running, from the issue as it is now; its key is learnt when our create's answer was lost."""
+        """done, refused or running, from the issue as it is now. Learns its key when our create's answer was lost."""
         try:
             issue = retry.read(lambda: self.tools.jira.issue(event.key))
         except PermanentError as error:
@@ -218,7 +219,7 @@ class Walker:
         return _verdict(do.outcomes, do.case.id)
 
 
-def _again(latest: Case, added: Audit | None, event: TicketTagged, tag: str, name: str) -> bool:
+def _again(latest: Case, added: Audit | None, event: TicketTagged, name: str) -> bool:
     """Whether the tag was put on the ticket anew since the latest case: a mere later update is not a new wish."""
     if added is not None:
         return added.id != latest.tag_audit_id

@@ -99,7 +99,12 @@ def _backoffice(ticket: Ticket, requester: Person, settings: Settings, problems:
         return ""
     parts = urlsplit(link)
     host = urlsplit(template).hostname if template else parts.hostname
-    if parts.scheme not in ("http", "https") or parts.hostname != host or parts.username or re.search(r"[\s<>|\\]", link):
+    if (
+        parts.scheme not in ("http", "https")
+        or parts.hostname != host
+        or parts.username
+        or re.search(r"[\s<>|\\]", link)
+    ):
         problems.append("contradictory:backoffice")
         return ""
     return link

@@ -1,4 +1,4 @@
-"""SOP 000 section 2, "If Customer Withdraws Request / Wants to Continue Offers". It beats a request on the same ticket."""
+"""SOP 000 section 2, "If Customer Withdraws Request / Wants to Continue Offers": it beats a request."""
 
 from app.registry import on_tag
 from app.steps import Case, Steps

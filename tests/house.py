@@ -282,6 +282,7 @@ class House:
 
     def settle(self, seconds: float = 15.0) -> None:
         """Until every event has come to its end and no webhook is on its way."""
+
         def quiet() -> bool:
             return self.sandbox.world.hooks.quiet(0.1) and not self.rows(
                 "SELECT 1 FROM events WHERE state IN ('queued', 'running', 'waiting')"

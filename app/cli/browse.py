@@ -101,7 +101,9 @@ def events_show(event_id: int, as_json: bool) -> None:
     click.echo("\nsteps")
     _show(found["journal"], ("at", "what", "verb", "arg", "reason", "detail"), False)
     click.echo("\neffects of its case")
-    _show(found["effects"], ("id", "verb", "arg", "vendor", "state", "attempts", "reason", "next_at", "evidence"), False)
+    _show(
+        found["effects"], ("id", "verb", "arg", "vendor", "state", "attempts", "reason", "next_at", "evidence"), False
+    )
 
 
 @events.command("replay")
@@ -142,7 +144,18 @@ def cases_list(only_open: bool, limit: int, as_json: bool) -> None:
     """The newest cases first."""
     with _desk() as desk, desk.db.tx() as conn:
         rows = browse.cases(conn, only_open=only_open, limit=limit)
-    columns = ("id", "ticket_id", "procedure", "generation", "state", "preference", "decision", "jira_key", "opened_at", "closed_at")
+    columns = (
+        "id",
+        "ticket_id",
+        "procedure",
+        "generation",
+        "state",
+        "preference",
+        "decision",
+        "jira_key",
+        "opened_at",
+        "closed_at",
+    )
     _show(rows, columns, as_json)
 
 
@@ -159,6 +172,10 @@ def cases_show(ticket_id: int, as_json: bool) -> None:
         click.echo(json.dumps(found, default=_plain, ensure_ascii=False, indent=2))
         return
     for item in found:
-        _show([item["case"]], ("id", "generation", "state", "preference", "problems", "decision", "reason", "jira_key"), False)
+        _show(
+            [item["case"]],
+            ("id", "generation", "state", "preference", "problems", "decision", "reason", "jira_key"),
+            False,
+        )
         _show(item["effects"], ("verb", "arg", "vendor", "state", "attempts", "reason", "done_at", "next_at"), False)
         click.echo()

@@ -99,7 +99,7 @@ class Zendesk(Protocol):
 
     def preview(self, ticket: Ticket, macro: Macro) -> MacroEffect: ...
 
-    def update(  # noqa: PLR0913  # all but the ticket by name
+    def update(  # all but the ticket by name
         self,
         ticket: Ticket,
         *,

@@ -134,7 +134,7 @@ class ZendeskClient:
             raise unknown("zendesk", "unreadable")
         return parse.effect(ticket, raw, after)
 
-    def update(  # noqa: PLR0913  # the protocol's; all but the ticket by name
+    def update(  # the protocol's; all but the ticket by name
         self,
         ticket: Ticket,
         *,

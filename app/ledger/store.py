@@ -58,7 +58,7 @@ def plan(conn: Connection, case_id: int, verb: str, arg: str, vendor: str) -> Ef
         write(conn, case_id, "planned", effect_id=row["id"])
     else:
         row = conn.execute(
-            f"SELECT {FIELDS} FROM effects e WHERE case_id = %s AND verb = %s AND arg = %s",  # noqa: S608 - constants
+            f"SELECT {FIELDS} FROM effects e WHERE case_id = %s AND verb = %s AND arg = %s",
             (case_id, verb, arg),
         ).fetchone()
     assert row is not None
@@ -89,15 +89,23 @@ def claim(conn: Connection, effect: Effect, *, event_id: int, walk: int, states:
     return Effect.of(row) if row else None
 
 
-def settle(conn: Connection, effect: Effect, state: str, *, reason: str = "", evidence: Mapping[str, Json] | None = None,
-           wait: float | None = None, refund: bool = False) -> Effect | None:  # fmt: skip
+def settle(
+    conn: Connection,
+    effect: Effect,
+    state: str,
+    *,
+    reason: str = "",
+    evidence: Mapping[str, Json] | None = None,
+    wait: float | None = None,
+    refund: bool = False,
+) -> Effect | None:
     """Write what became of it, if the row is still at this state and epoch. `wait`: seconds until it may go on.
 
     `refund` takes the attempt back: the call was never made.
     """
     row = conn.execute(
         "UPDATE effects e SET state = %(state)s, reason = %(reason)s, evidence = evidence || %(evidence)s,"
-        " next_at = CASE WHEN %(wait)s::float8 IS NULL THEN NULL ELSE now() + make_interval(secs => %(wait)s::float8) END,"
+        " next_at = CASE WHEN %(wait)s::float8 IS NOT NULL THEN now() + make_interval(secs => %(wait)s::float8) END,"
         " attempts = attempts - %(refund)s, done_at = CASE WHEN %(state)s = 'done' THEN now() END"
         f" WHERE id = %(id)s AND epoch = %(epoch)s AND state = %(from)s RETURNING {FIELDS}",
         {
@@ -119,14 +127,15 @@ def settle(conn: Connection, effect: Effect, state: str, *, reason: str = "", ev
 def quiet_left(conn: Connection, effect: Effect, quiet: float) -> float:
     """Seconds until the vendor can no longer apply what we sent and gave up on."""
     row = conn.execute(
-        "SELECT extract(epoch FROM sent_at + make_interval(secs => %s) - now())::float8 AS left FROM effects WHERE id = %s",
+        "SELECT extract(epoch FROM sent_at + make_interval(secs => %s) - now())::float8 AS left"
+        " FROM effects WHERE id = %s",
         (quiet, effect.id),
     ).fetchone()
     return max(0.0, float(row["left"] or 0.0)) if row else 0.0
 
 
 def of_case(conn: Connection, case_id: int) -> list[Effect]:
-    rows = conn.execute(f"SELECT {FIELDS} FROM effects e WHERE case_id = %s ORDER BY id", (case_id,))  # noqa: S608
+    rows = conn.execute(f"SELECT {FIELDS} FROM effects e WHERE case_id = %s ORDER BY id", (case_id,))
     return [Effect.of(row) for row in rows.fetchall()]
 
 

@@ -53,7 +53,8 @@ def succeeded(conn: Connection, vendor: str) -> None:
 
 def failed(conn: Connection, vendor: str, reason: str, probe: float = PROBE_SECONDS) -> None:
     conn.execute(
-        "UPDATE vendors SET failures = failures + 1, reason = %(reason)s, open_until = CASE WHEN failures + 1 >= %(max)s"
+        "UPDATE vendors SET failures = failures + 1, reason = %(reason)s,"
+        " open_until = CASE WHEN failures + 1 >= %(max)s"
         " THEN clock_timestamp() + make_interval(secs => %(probe)s) ELSE open_until END WHERE name = %(name)s",
         {"reason": reason, "max": FAILURES, "probe": probe, "name": vendor},
     )

@@ -96,5 +96,3 @@ class Steps(ChatSteps):
 
 def _evidence(issue: Issue) -> Evidence:
     return {"key": issue.key, "id": issue.id}
-
-

@@ -65,14 +65,21 @@ class TicketSteps(Base):
         running = frozenset({"awaiting", "approved", "banning", "needs_person", "done"})
         states = frozenset({"withdrawn"}) if self.case.state == "withdrawn" else running
         outcome = self.perform(
-            Plan("apply_macro", title, "zendesk", states, lambda effect: self._macro_call(effect, title), self._find_audit)
+            Plan(
+                "apply_macro",
+                title,
+                "zendesk",
+                states,
+                lambda effect: self._macro_call(effect, title),
+                self._find_audit,
+            )
         )
         if outcome.done:
             self._macro_tags(title, outcome.evidence)
         return outcome
 
     def _told_before(self, title: str) -> bool:
-        """A round that came to nothing (declined, or JIRA would not) has told the customer already: no second e-mail."""
+        """A round that came to nothing (declined, refused by JIRA) has told the customer already: no second e-mail."""
         with self.tools.db.tx() as conn:
             told = store.told_in_round_before(conn, self.case, title)
         if told and "info:told" not in self.case.problems:

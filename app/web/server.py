@@ -133,10 +133,10 @@ class DeskWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def _next(self, conn: TConn) -> Callable[[], None] | None:
         """Takes what has come. What to do with the connection now; None: go on waiting."""
         data = _receive(conn.sock)
-        if data == b"":  # the peer went away in mid-request
-            return partial(self._linger, conn, b"")
         conn.received += data or b""
         left = missing(conn.received, self.max_body)
+        if data == b"" and left not in (0, UNREAD):  # the peer went away in mid-request
+            return partial(self._linger, conn, b"")
         if left is None and len(conn.received) > MAX_HEAD:
             return partial(self._linger, conn, refusal("431 Request Header Fields Too Large", "headers_too_large"))
         if left in (0, UNREAD):

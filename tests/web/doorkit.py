@@ -49,6 +49,10 @@ class FakeDesk:
             self.rows.append(event)
             return True
 
+    def clear(self) -> None:
+        self.rows.clear()
+        self._facts.clear()
+
     def ready(self) -> dict[str, str]:
         return self.problems
 

@@ -93,7 +93,7 @@ def test_recorded_bodies(client: FlaskClient, desk: FakeDesk) -> None:
     paths = sorted(SPECS.glob("*.json"))
     assert len(paths) == 55
     for path in paths:
-        desk.rows.clear()
+        desk.clear()
         assert deliver(client, path.read_bytes(), to="jira").status_code == 200
         assert desk.kinds in (["ignored stale"], ["ignored event_type"])  # recorded years ago
         body = json.loads(path.read_text())

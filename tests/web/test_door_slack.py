@@ -112,7 +112,7 @@ def test_forged(client: FlaskClient, desk: FakeDesk, token: str, value: object) 
 
 def test_forged_by_another_key_or_edited(client: FlaskClient, desk: FakeDesk, token: str) -> None:
     expect_answerable(client, desk, button("another-key"), "token_forged")
-    desk.rows.clear()
+    desk.clear()
     expect_answerable(client, desk, token.replace(token[2], "A" if token[2] != "A" else "B", 1), "token_forged")
 
 
@@ -157,7 +157,7 @@ def test_challenge(client: FlaskClient, desk: FakeDesk) -> None:  # S029
 def test_recorded_payloads(client: FlaskClient, desk: FakeDesk) -> None:
     seen = {}
     for path in sorted(SPECS.glob("*Payload.json")) + sorted(SPECS.glob("*body.json")):
-        desk.rows.clear()
+        desk.clear()
         assert deliver(client, form(json.loads(path.read_text())), to="slack").status_code == 200
         seen[path.stem] = desk.kinds
     assert seen.pop("bolt-python-block_actions-body") == ["ignored token_forged"]  # not our button

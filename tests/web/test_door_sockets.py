@@ -122,6 +122,14 @@ def test_in_pieces_pipelined_and_kept_alive(server: Server) -> None:
     assert len(server.written()) == before + 3
 
 
+def test_half_closed_peers_are_answered(server: Server) -> None:
+    """Both the only request and a pipelined one, whose bytes came before the peer's end."""
+    with server.open() as sock:
+        sock.sendall(head(Connection="keep-alive") + BODY + head(Connection="keep-alive") + BODY)
+        sock.shutdown(socket.SHUT_WR)
+        assert re.findall(rb"HTTP/1\.1 (\d+)", read_all(sock)) == [b"200", b"200"]
+
+
 def test_expect_continue(server: Server) -> None:
     with server.open() as sock:
         sock.sendall(head(Expect="100-continue"))
