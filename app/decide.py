@@ -37,13 +37,12 @@ def press(walker: Walker, stored: Stored, event: ButtonPressed) -> Verdict:
         return Verdict("ignored", "no_such_case")
     do = Steps(walker.tools, Owner(stored.id, stored.walk), case)
     if case.decision_event != stored.id:
-        refusal = _refusal(walker.tools, case, event)
+        refusal = _refusal(walker, case, event)
         if refusal is None and not _decide(do, stored, event):
             refusal = "already_decided"
         if refusal:
             _answer(do, event, stored, refusal)
-            do.update_card(do.case)  # a card that still shows buttons is repaired
-            verdict = walker.conclude(do)
+            verdict = walker.conclude(do)  # a card that still shows buttons is repaired there
             return verdict if verdict.state != "done" else Verdict("ignored", refusal, case.id)
     # This press decided, now or in a walk that did not come to its end.
     _answer(do, event, stored, f"recorded_{event.action}")
@@ -51,12 +50,13 @@ def press(walker: Walker, stored: Stored, event: ButtonPressed) -> Verdict:
     return walker.conclude(do)
 
 
-def _refusal(tools: Tools, case: Case, event: ButtonPressed) -> str | None:
+def _refusal(walker: Walker, case: Case, event: ButtonPressed) -> str | None:
     """Why this person may not decide this case, as the key of an answer; None when they may."""
+    tools = walker.tools
     agent = tools.settings.approvers.get(event.user)
     if agent is None:
         return "not_an_approver"
-    if event.channel != tools.settings.slack_channel or event.team != retry.read(tools.chat.me)[0]:
+    if event.channel != tools.settings.slack_channel or event.team != walker.team():
         return "wrong_place"
     person = retry.read(lambda: tools.chat.person(event.user))
     if person.is_bot or person.deleted or person.is_guest or person.team_id != event.team:

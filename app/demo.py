@@ -14,7 +14,6 @@ import signal
 import socket
 import sys
 import time
-import warnings
 from collections.abc import Mapping
 from contextlib import closing
 from http import HTTPStatus
@@ -33,7 +32,7 @@ from app.settings import Settings, load
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN = 60.0  # seconds until web and stand-ins must answer
-DESK = (sys.executable, "-c", "import sys; from app.cli import main; sys.exit(main())")
+DESK = (sys.executable, "-m", "app.cli")
 
 
 class Stop:
@@ -71,9 +70,7 @@ def _only_one(lock: int, settings: Settings) -> None:
 
 
 def _with_database(settings: Settings, environment: dict[str, str], stop: Stop) -> int:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # platformdirs: XDG_RUNTIME_DIR is missing, it uses the temporary folder
-        uri = db.url(settings)
+    uri = db.url(settings)
     children: list[Child] = []
     try:
         environment["DATABASE_URL"] = uri if settings.database_url else _fresh_database(uri)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterable
@@ -24,7 +25,10 @@ from app.texts import Texts
 from app.tokens import Tokens
 from app.vault import Vault
 
+log = logging.getLogger(__name__)
+
 HELD_SECONDS = 600.0
+RESCUE_SECONDS = 60.0
 BODY_KEPT = 8192  # bytes of an unusable body kept, encrypted, for the admin who mends the sender
 URGENT = ("data_deletion_withdrawn", "regulatory_threat")
 BURST = {"zendesk": 30, "slack": 3, "jira": 20}
@@ -44,6 +48,7 @@ class Desk:
         self.vault = Vault(settings.data_key.get_secret_value())
         self._own_id: int | None = None
         self._asked_own_id = 0.0
+        self._rescued = 0.0
 
     def tools(self) -> Tools:
         """What the verbs work with. Making the clients sends nothing."""
@@ -122,6 +127,18 @@ class Desk:
             stored = inbox.requeue(conn, event_id, of=("waiting", "held"))
             if stored:
                 self.engine.run_event(conn, stored.id, stored.ticket_id, 1)
+
+    def rescue(self) -> None:
+        """Queue again what no job would walk (see Engine.stranded). Only once a minute, whoever asks."""
+        if time.monotonic() - self._rescued < RESCUE_SECONDS:
+            return
+        self._rescued = time.monotonic()
+        with self.db.tx() as conn:
+            for event_id in self.engine.stranded(conn):
+                stored = inbox.requeue(conn, event_id, of=inbox.UNFINISHED)
+                if stored:
+                    log.warning("event.stranded", extra={"key": event_id})
+                    self.engine.run_event(conn, event_id, stored.ticket_id, 0)
 
     def ready(self) -> dict[str, str]:
         """{} when the database answers and has this code's schema; else name -> problem."""

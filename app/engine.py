@@ -27,23 +27,27 @@ log = logging.getLogger(__name__)
 
 QUEUE = "desk"
 RUN, WAKE, TAKE_OVER = "desk:run", "desk:wake", "desk:take_over"
+# A walk writes every failure on its event and ends well; what gets as far as the engine is a database that would not
+# let it write. The job is then tried again until it can: never given up, never lost.
+AGAIN = procrastinate.RetryStrategy(max_attempts=None, wait=1)
 
 
 def _app(connector: procrastinate.BaseConnector) -> procrastinate.App:
     """A new App with our three tasks. Their names are in stored jobs: they never change."""
     app = procrastinate.App(connector=connector)
 
-    @app.task(name=RUN, queue=QUEUE, pass_context=True)
+    @app.task(name=RUN, queue=QUEUE, pass_context=True, retry=AGAIN)
     def run(context: procrastinate.JobContext, event_id: int) -> None:
         context.additional_context["walk"](event_id)
 
-    @app.task(name=WAKE, queue=QUEUE, pass_context=True)
+    @app.task(name=WAKE, queue=QUEUE, pass_context=True, retry=AGAIN)
     def wake(context: procrastinate.JobContext, event_id: int) -> None:
         context.additional_context["requeue"](event_id)
 
     @app.task(name=TAKE_OVER, queue=QUEUE, pass_context=True)
     async def take_over(context: procrastinate.JobContext, timestamp: int) -> None:
         """Give the jobs of workers whose heartbeat is old to whoever is alive."""
+        await asyncio.to_thread(context.additional_context["rescue"])
         manager = context.app.job_manager
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=context.additional_context["stalled_after"]):
             try:
@@ -67,6 +71,17 @@ class Engine:
         """Run this event as soon as its ticket is free. Higher `priority` first, then the older one."""
         lock = f"ticket:{ticket_id}" if ticket_id else f"event:{event_id}"
         self._app.configure_task(RUN, lock=lock, priority=priority, connection=conn).defer(event_id=event_id)
+
+    def stranded(self, conn: Connection) -> list[int]:
+        """Unfinished events that no job will ever walk: there should be none, and none may be lost if there is one."""
+        rows = conn.execute(
+            "SELECT e.id FROM events e WHERE e.state IN ('queued', 'running', 'waiting', 'held')"
+            " AND greatest(e.changed_at, e.next_at) < now() - interval '2 minutes' AND NOT EXISTS ("
+            " SELECT 1 FROM procrastinate_jobs j WHERE j.status IN ('todo', 'doing')"
+            " AND j.task_name IN (%s, %s) AND j.args->>'event_id' = e.id::text) ORDER BY e.id LIMIT 100",
+            (RUN, WAKE),
+        ).fetchall()
+        return [int(row["id"]) for row in rows]
 
     def run_later(self, conn: Connection, event_id: int, at: datetime) -> None:
         """Run this event not before `at` (aware UTC); until then it blocks nothing."""
@@ -99,11 +114,12 @@ class Worker:
         settings: Settings,
         walk: Callable[[int], None],
         requeue: Callable[[int], None],
+        rescue: Callable[[], None],
         stopping: threading.Event,
     ) -> None:
         self._uri = uri
         self._settings = settings
-        self._context = {"walk": walk, "requeue": requeue, "stalled_after": settings.stalled_after}
+        self._context = {"walk": walk, "requeue": requeue, "rescue": rescue, "stalled_after": settings.stalled_after}
         self._stopping = stopping
 
     def run(self) -> None:

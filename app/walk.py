@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -50,6 +49,7 @@ class Walker:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.tools: Tools = desk.tools()
+        self._team = ""
 
     def learn_own_id(self) -> None:
         """Who we are in Zendesk, for the loop guard at the door. Unreachable now: the next walk tries again."""
@@ -64,6 +64,12 @@ class Walker:
                 " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 (str(own),),
             )
+
+    def team(self) -> str:
+        """Our workspace: a token belongs to one for as long as it lives, so it is asked for once."""
+        if not self._team:
+            self._team = retry.read(self.tools.chat.me)[0]
+        return self._team
 
     def walk(self, event_id: int) -> None:
         """Never raises: whatever happens is written on the event's row, or another walk takes over."""
@@ -143,34 +149,41 @@ class Walker:
         tagged = registry.for_tags(names)
         if tagged is None:
             return Verdict("void", "tag_gone")
-        case, known = self._case_for(ticket, tagged, event)
+        case, known = self._case_for(stored, ticket, tagged, event)
         if case is None:
             return Verdict("void", f"already_{known}")
         do = Steps(self.tools, Owner(stored.id, stored.walk), case, ticket)
-        if tagged.rank > 0 or case.state in ("open", "incomplete", "awaiting"):
-            if tagged.rank > 0 and case.state == "open" and "data_deletion_request" in names:
-                do.move("open", of={"open"}, problems=("both_tags",))
-            tagged.section(do.case, do)
+        if tagged.rank > 0 and case.state == "open" and "data_deletion_request" in names:
+            do.move("open", of={"open"}, problems=("both_tags",))
+        tagged.section(do.case, do)
         return self.conclude(do)
 
-    def _case_for(self, ticket: Ticket, tagged: registry.Tagged, event: TicketTagged) -> tuple[Case | None, str]:
+    def _case_for(
+        self, stored: Stored, ticket: Ticket, tagged: registry.Tagged, event: TicketTagged
+    ) -> tuple[Case | None, str]:
         """The open case, or the next generation; (None, state) when this tag has had its answer already."""
         with self.desk.db.tx() as conn:
             latest = cases.latest(conn, ticket.id, tagged.procedure)
-        if latest and (tagged.rank > 0 or (latest.is_open and latest.state != "needs_person")):
-            return latest, latest.state
+        if latest and (tagged.rank > 0 or stored.case_id == latest.id or (latest.is_open and not self._stuck(latest))):
+            return latest, latest.state  # `stored.case_id`: this event began that case's work and still has to end it
         added = self._added(ticket.id, self.tools.settings.tags[tagged.tag])
         if latest and not _again(latest, added, event, tagged.tag):
             return (latest if latest.is_open else None), latest.state
         with self.desk.db.tx() as conn:
             if latest and latest.is_open:
-                cases.move(conn, latest, "void", of={"needs_person"}, reason="superseded")
+                cases.move(conn, latest, "void", of={latest.state}, reason="superseded")
             tagger = added.author_id if added else event.actor_id
             case = cases.open_case(
                 conn, ticket.id, tagged.procedure, tag_audit_id=added.id if added else None, tagger_id=tagger
             )
         point("case.after_open")
         return case, case.state
+
+    def _stuck(self, case: Case) -> bool:
+        """Only a new tag helps this open case on: a person must act, or its card's buttons have expired."""
+        waited = (datetime.now(UTC) - case.changed_at).total_seconds()
+        expired = case.state == "awaiting" and waited > self.tools.settings.approval_life
+        return case.state == "needs_person" or expired
 
     def _added(self, ticket_id: int, tag: str) -> Audit | None:
         """Who added this tag last, and when: the ticket's own audit trail says so, the webhook does not."""
@@ -186,6 +199,8 @@ class Walker:
             return Verdict("ignored", "not_ours")
         do = Steps(self.tools, Owner(stored.id, stored.walk), case)
         status = self._status(do, event)
+        if do.case.jira_key != event.key:
+            return Verdict("ignored", "other_issue", case.id)  # a clone carries our label too
         section = registry.for_issue(case.procedure, status)
         if section and do.case.is_open:
             section(do.case, do)
@@ -201,7 +216,7 @@ class Walker:
             do.issue_ended = "jira_deleted"
             return "refused"
         if do.case.state == "approved":
-            do.open_jira(do.case, "ban_from_all_offers")
+            do.adopt_issue(issue)
         if issue.category != "done":
             return "running"
         good = {"", *(name.casefold() for name in self.tools.settings.jira_done_resolutions)}
@@ -212,10 +227,10 @@ class Walker:
 
     def conclude(self, do: Steps) -> Verdict:
         """Keep the ticket true, then say how far this walk came."""
-        finish: tuple[Callable[[], None], ...] = (do.keep_mark, do.keep_note)
         if do.case.state != "open":
-            for step in finish:
-                step()
+            do.keep_card()
+            do.keep_mark()
+            do.keep_note()
         return _verdict(do.outcomes, do.case.id)
 
 

@@ -47,6 +47,8 @@ class Config:
     event_shape: str = "lists"  # or "nested": the second shape third parties met (Z1.9)
     drop_webhooks: float = 0.0  # share of deliveries never sent
     duplicate_webhooks: int = 0  # extra copies of each delivery: the first with the same invocation id, others not
+    webhook_delay: tuple[float, float] = (0.0, 0.0)  # drawn for each delivery: late ones, and another order
+    clock_skew: float = 0.0  # added to the time Zendesk signs with
     webhook_timeout: float = 12.0
     webhook_retry_seconds: float = 2.0  # pause before Zendesk's own retry; the real one is not documented
     webhook_retry_refused: bool = False  # whether Zendesk repeats after a refused connection (not documented)

@@ -97,7 +97,7 @@ class Hooks:
             self.note(vendor, event, "dropped")
             return
         limit = timeout or self._world.config.webhook_timeout
-        self._push(_Job(vendor, url, headers, body, event, sign, policy, limit), 0.0)
+        self._push(_Job(vendor, url, headers, body, event, sign, policy, limit), self._delay())
 
     def post(
         self,
@@ -163,6 +163,10 @@ class Hooks:
         for thread in self._threads:
             thread.join(0.5)
         self._pool.clear()
+
+    def _delay(self) -> float:
+        low, high = self._world.config.webhook_delay
+        return self._world.random.uniform(low, high) if high else 0.0
 
     def _push(self, job: _Job, delay: float) -> None:
         with self._news:

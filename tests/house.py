@@ -140,7 +140,14 @@ class House:
         self.worker_desk = Desk(self.settings(), uri=self.uri, pool=12)
         walker = Walker(self.worker_desk)
         walker.learn_own_id()
-        worker = Worker(self.uri, self.settings(), walker.walk, self.worker_desk.requeue, self.worker_desk.stopping)
+        worker = Worker(
+            self.uri,
+            self.settings(),
+            walker.walk,
+            self.worker_desk.requeue,
+            self.worker_desk.rescue,
+            self.worker_desk.stopping,
+        )
         self._worker = threading.Thread(target=worker.run, daemon=True)
         self._worker.start()
 

@@ -26,20 +26,16 @@ RUN = "import sys; from app.demo import run; sys.exit(run({'VAR_DIR': sys.argv[1
 
 @contextmanager
 def launched(var: Path) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN, str(var)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:  # a failed test: its children must not outlive it
-            process.send_signal(signal.SIGINT)
-            process.communicate(timeout=40)
+    command = [sys.executable, "-c", RUN, str(var)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:  # a failed test: its children must not outlive it
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=40)
 
 
 def get(url: str) -> int:
@@ -54,10 +50,12 @@ def get(url: str) -> int:
 
 def first_url(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
+    said = ""
     for line in process.stdout:
+        said += line
         if match := re.search(r"is ready: (\S+)", line):
             return match[1]
-    raise AssertionError("the demo ended before it was ready")
+    raise AssertionError(f"the demo ended before it was ready:\n{said}")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -48,7 +48,7 @@ def work() -> None:
     walker = Walker(desk)
     _stop_in_time(desk.stopping, settings.stop_within)
     threading.Thread(target=walker.learn_own_id, name="own-id", daemon=True).start()
-    Worker(desk.uri, settings, walker.walk, desk.requeue, desk.stopping).run()
+    Worker(desk.uri, settings, walker.walk, desk.requeue, desk.rescue, desk.stopping).run()
     desk.db.close()
 
 

@@ -119,6 +119,17 @@ class Ledger:
                 return _outcome(effect)
         return _outcome(self._wait(effect, "conflict", None))
 
+    def adopt(self, case_id: int, verb: str, arg: str, op_ids: set[str], evidence: Evidence) -> Outcome | None:
+        """The vendor itself told us that this effect is there. None when it is not one of these op ids."""
+        with self._db.tx() as conn:
+            found = [e for e in store.of_case(conn, case_id) if (e.verb, e.arg) == (verb, arg) and e.op_id in op_ids]
+        if not found:
+            return None
+        effect = found[0]
+        if effect.state in ("sending", "unknown"):
+            effect = self._settle(effect, "done", evidence={**evidence, "found": True})
+        return _outcome(effect)
+
     def _look(self, effect: Effect, plan: Plan, *, refused: bool = False) -> Effect:
         """Nobody knows whether it was applied: ask the vendor; absent counts only after the quiet period.
 

@@ -10,7 +10,9 @@ from app.cases import Case
 from app.clients.types import Chat, Jira, Person, Ticket, Zendesk
 from app.db import Database
 from app.errors import PermanentError
-from app.ledger.perform import Ledger, Outcome, Owner, Plan
+from app.ledger import store
+from app.ledger.perform import Call, Evidence, Ledger, Outcome, Owner, Plan
+from app.ledger.store import Effect
 from app.points import point
 from app.settings import Settings
 from app.texts import Texts
@@ -62,6 +64,27 @@ class Base:
         self.case = current
         return moved is not None
 
+    def clear_up(self, verb: str, newest: str) -> None:
+        """Older effects of a verb that only ever shows the present: never sent ones are overtaken, and one whose answer
+        was lost is looked up, so that no row stays open for ever."""
+        with self.tools.db.tx() as conn:
+            store.void_others(conn, self.case.id, verb, newest)
+            rows = [e for e in store.of_case(conn, self.case.id) if e.verb == verb and e.arg != newest]
+        for old in rows:
+            if old.state in ("sending", "unknown"):
+                self.perform(
+                    Plan(verb, old.arg, old.vendor, frozenset(), _never, self.find_old, repeatable=verb != "note")
+                )
+
+    def find_old(self, effect: Effect) -> Evidence | None:
+        """Whether an overtaken effect had reached its vendor after all; only a note leaves a trace of its own."""
+        return self.find_audit(effect) if effect.verb == "note" else None
+
+    def find_audit(self, effect: Effect) -> Evidence | None:
+        """Our update in the ticket's audit trail, by the op id in its metadata."""
+        audits = self.tools.zendesk.audits(self.case.ticket_id)
+        return next(({"audit_id": audit.id} for audit in audits if audit.op_id == effect.op_id), None)
+
     def ticket(self, *, fresh: bool = False) -> Ticket:
         """The ticket as it is now. Read once a walk, and again after each update of ours or when asked."""
         if self._ticket is None or fresh:
@@ -81,6 +104,11 @@ class Base:
     def effect_key(self) -> str:
         """Our own key for this case: ids only, safe to show to any member of a workspace."""
         return f"case-{self.case.id}-{self.case.generation}"
+
+
+def _never(effect: Effect) -> Call:
+    """Prepared, but never sent: no state of a case allows an overtaken effect."""
+    return Call(lambda: {})
 
 
 def refuse(vendor: str, reason: str) -> PermanentError:

@@ -56,10 +56,11 @@ class ChatSteps(TicketSteps):
             channel, ts = outcome.evidence.get("channel"), outcome.evidence.get("ts")
             self.move(self.case.state, of={self.case.state}, chat_channel=channel, chat_ts=ts)
 
-    def update_card(self, case: Case) -> Outcome | None:
+    def keep_card(self) -> None:
         """The card shows the case as it stands: no button on a decided one, and no personal data."""
         if self.case.chat_channel is None or self.case.chat_ts is None or self.case.state == "awaiting":
-            return None
+            return
+        self.clear_up("update_card", self.case.state)
         at = Posted(self.case.chat_channel, self.case.chat_ts)
 
         def send() -> Evidence:
@@ -70,7 +71,7 @@ class ChatSteps(TicketSteps):
                     raise
                 return {"gone": True}  # somebody deleted the message: no button is left to press
 
-        return self.perform(
+        self.perform(
             Plan(
                 verb="update_card",
                 arg=self.case.state,

@@ -13,6 +13,7 @@ from app.ledger.store import Effect
 from app.steps.chat import ChatSteps
 
 LABEL = "desk-"
+ASK = "ban_from_all_offers"
 
 
 class Steps(ChatSteps):
@@ -20,23 +21,33 @@ class Steps(ChatSteps):
 
     issue_ended = ""  # how JIRA closed the issue without doing it: its resolution's name, or `jira_deleted`
 
-    def open_jira(self, case: Case, ask: str) -> Outcome:
+    def open_jira(self, case: Case) -> Outcome:
         """SOP section 3: one issue for the JIRA Support Team, found again by its label; linked to the ticket."""
         outcome = self.perform(
             Plan(
                 verb="open_jira",
-                arg=ask,
+                arg=ASK,
                 vendor="jira",
                 states=frozenset({"approved"}),
                 prepare=lambda effect: Call(lambda: self._create(effect)),
                 find=lambda effect: self._by_label(effect.op_id),
             )
         )
+        self._opened(outcome)
+        return outcome
+
+    def adopt_issue(self, issue: Issue) -> None:
+        """JIRA told us of our issue before our create's answer came, or after it was lost: that is the proof."""
+        op_ids = {label.removeprefix(LABEL) for label in issue.labels if label.startswith(LABEL)}
+        outcome = self.tools.ledger.adopt(self.case.id, "open_jira", ASK, op_ids, _evidence(issue))
+        if outcome:
+            self._opened(outcome)
+
+    def _opened(self, outcome: Outcome) -> None:
         key = outcome.evidence.get("key")
         if outcome.done and isinstance(key, str):
             self.move("banning", of={"approved"}, jira_key=key)
             self._link(key)
-        return outcome
 
     def _create(self, effect: Effect) -> Evidence:
         sealed = self.tools.vault.open(self.case.sealed or b"", f"case:{self.case.id}")

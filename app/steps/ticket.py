@@ -41,8 +41,13 @@ class TicketSteps(Base):
                 barred=self._barred(ticket),
             )
         else:
-            self.move("incomplete", of={"open", "incomplete"}, problems=found.problems)
+            # A card that was never sent must not go out half-empty; one that is out was complete and stays.
+            self.move("incomplete", of={"open", "incomplete"} | self._unasked(), problems=found.problems)
         return found
+
+    def waits_for_agent(self, case: Case) -> bool:
+        """Something is missing or contradictory on the ticket: nothing may be sent."""
+        return self.case.state in ("open", "incomplete")
 
     def withdraw(self, case: Case) -> None:
         """The customer's newer wish wins, at whatever point the case is."""
@@ -51,6 +56,11 @@ class TicketSteps(Base):
     def concerns_calls(self, case: Case) -> bool:
         """Whether consent to calls is given or kept by this withdrawal; the note says why when it is not."""
         return not self.case.preference or bool({"delete_all", "stop_all", "stop_calls"} & set(self.case.preference))
+
+    def _unasked(self) -> set[str]:
+        with self.tools.db.tx() as conn:
+            asked = [e for e in store.of_case(conn, self.case.id) if e.verb == "ask_supervisor" and e.attempts]
+        return set() if asked else {"awaiting"}
 
     def _barred(self, ticket: Ticket) -> tuple[str, ...]:
         """Keyed hashes of the people who may not decide: who tagged, who is assigned, who asked."""
@@ -63,7 +73,7 @@ class TicketSteps(Base):
         if not self._can_mail() or self._told_before(title):
             return None
         running = frozenset({"awaiting", "approved", "banning", "needs_person", "done"})
-        states = frozenset({"withdrawn"}) if self.case.state == "withdrawn" else running
+        states = frozenset({"withdrawn"}) if title == notes.CONSENT_MACRO else running
         outcome = self.perform(
             Plan(
                 "apply_macro",
@@ -71,7 +81,7 @@ class TicketSteps(Base):
                 "zendesk",
                 states,
                 lambda effect: self._macro_call(effect, title),
-                self._find_audit,
+                self.find_audit,
             )
         )
         if outcome.done:
@@ -144,12 +154,6 @@ class TicketSteps(Base):
                 raise NotAppliedError("stamp is of this second", "stamp", vendor="zendesk", retry_after=left)
         return ticket
 
-    def _find_audit(self, effect: Effect) -> Evidence | None:
-        for audit in self.tools.zendesk.audits(self.case.ticket_id):
-            if audit.op_id == effect.op_id:
-                return {"audit_id": audit.id}
-        return None
-
     def keep_note(self) -> None:
         """The desk's internal note: a new one only when what it says has changed, never for a retry alone."""
         with self.tools.db.tx() as conn:
@@ -158,7 +162,7 @@ class TicketSteps(Base):
             text = notes.Note(*parts, stable=False).text()
             digest = hashlib.sha256(notes.Note(*parts, stable=True).text().encode()).hexdigest()[:16]
             arg = _next_arg(effects, "note", digest)
-            store.void_others(conn, self.case.id, "note", arg)
+        self.clear_up("note", arg)
 
         def prepare(effect: Effect) -> Call:
             ticket = self._stamped(effect)
@@ -170,7 +174,7 @@ class TicketSteps(Base):
             return Call(send, {"stamp": ticket.stamp})
 
         states = frozenset({self.case.state})
-        self.perform(Plan("note", arg, "zendesk", states, prepare, self._find_audit))
+        self.perform(Plan("note", arg, "zendesk", states, prepare, self.find_audit))
 
     def keep_mark(self) -> None:
         """One `desk_…` tag shows the case's state to views and triggers (and keeps our own triggers from firing)."""
@@ -180,7 +184,7 @@ class TicketSteps(Base):
         wanted, others = f"desk_{mark}", frozenset(f"desk_{name}" for name in MARKS if name != mark)
         with self.tools.db.tx() as conn:
             arg = _next_arg(store.of_case(conn, self.case.id), "mark", mark)
-            store.void_others(conn, self.case.id, "mark", arg)
+        self.clear_up("mark", arg)
 
         def send() -> Evidence:
             ticket = self.ticket(fresh=True)
@@ -226,6 +230,7 @@ def _strings(value: object) -> list[str]:
 def _next_arg(effects: list[Effect], verb: str, what: str) -> str:
     """`<n>-<what>`: the newest effect of this verb when it says the same, else the next one."""
     mine = [effect for effect in effects if effect.verb == verb]
-    if mine and mine[-1].arg.partition("-")[2] == what:
-        return mine[-1].arg
+    live = [effect for effect in mine if effect.state != "void"]
+    if live and live[-1].arg.partition("-")[2] == what:
+        return live[-1].arg
     return f"{len(mine) + 1}-{what}"

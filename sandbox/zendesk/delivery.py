@@ -9,7 +9,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sandbox.hooks import Attempt
@@ -94,7 +94,9 @@ def signer(world: World) -> Callable[[bytes, int], dict[str, str]]:
     """Z1.12, with the time of the attempt (Z1.15)."""
 
     def sign(body: bytes, attempt: int) -> dict[str, str]:
-        return signed(world.config.zendesk_webhook_secret, body, world.now())
+        return signed(
+            world.config.zendesk_webhook_secret, body, world.now() + timedelta(seconds=world.config.clock_skew)
+        )
 
     return sign
 

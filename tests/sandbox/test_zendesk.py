@@ -445,6 +445,20 @@ def test_duplicates_and_drops(zendesk: Account, sandbox: Sandbox, desk: Listener
     assert sandbox.world.hooks.log[-1]["status"] == "dropped"
 
 
+def test_deliveries_may_be_late_out_of_order_and_from_a_skewed_clock(
+    zendesk: Account, sandbox: Sandbox, desk: Listener, ticket: int
+) -> None:
+    sandbox.config.update({"webhook_delay": [0.05, 0.8], "clock_skew": 301})
+    for n in range(6):
+        agent_tags(zendesk, ticket, TAG, f"n{n}")
+    sandbox.world.wait_until(lambda: len(desk.requests) == 6)
+    counts = [len(r.json["tags"].split()) for r in desk.requests]
+    assert sorted(counts) == [2, 3, 4, 5, 6, 7]
+    assert counts != sorted(counts)
+    at = desk.requests[0].headers["X-Zendesk-Webhook-Signature-Timestamp"]
+    assert (datetime.fromisoformat(at) - datetime.now(UTC)).total_seconds() > 290
+
+
 def test_the_circuit_breaker_pauses_after_many_errors(
     zendesk: Account, sandbox: Sandbox, desk: Listener, ticket: int
 ) -> None:

@@ -1,0 +1,164 @@
+"""What tests of the procedure say often: what really reached the vendors for one ticket, and what people do to it."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sandbox.zendesk.delivery import signed
+from tests.house import House
+
+REQUEST = "Data Deletion Request"
+CONSENT = "Acknowledgement Consent on Promotional Calls"
+ZENDESK_SECRET = "stand-in-zendesk-webhook"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """How often each outward thing happened for one ticket, counted at the stand-ins, never in the desk's own books."""
+
+    mails: int = 0
+    cards: int = 0
+    issues: int = 0
+    comments: int = 0
+    links: int = 0
+
+
+NOTHING = Sent()
+
+
+def sent(house: House, ticket: int) -> Sent:
+    """What reached the customer, the supervisors and JIRA because of this ticket."""
+    world = house.sandbox.world
+    with world.lock:
+        desk = world.zendesk.desk_user_id
+        mails = [m for m in world.effects("zendesk", "mail") if m["target"] == str(ticket) and m["actor_id"] == desk]
+        issues = [issue for issue in world.jira.issues.values() if f"#{ticket})" in issue.summary]
+        keys = {issue.key for issue in issues}
+        comments = [c for c in world.effects("jira", "comment") if c["target"] in keys and c.get("by", "desk") == "desk"]
+        links = [link for issue in issues for link in issue.links]
+    return Sent(len(mails), len(cards_of(house, ticket)), len(issues), len(comments), len(links))
+
+
+def cards_of(house: House, ticket: int) -> list[dict[str, Any]]:
+    """Every message in the channel about this ticket, with or without buttons."""
+    messages = house.call("/sandbox/state")["slack"]["messages"]
+    return [m for m in messages if f"#{ticket}>" in m["text"] and not m["ephemeral_to"]]
+
+
+def buttons(message: dict[str, Any]) -> list[str]:
+    """The action ids that the message still offers."""
+    return [e["action_id"] for b in message["blocks"] if b["type"] == "actions" for e in b["elements"]]
+
+
+def card_of(house: House, ticket: int) -> dict[str, Any]:
+    """The one message about this ticket."""
+    found = cards_of(house, ticket)
+    assert len(found) == 1, f"{len(found)} cards about {ticket}"
+    return found[0]
+
+
+def issue_of(house: House, ticket: int) -> dict[str, Any]:
+    found = [issue for issue in house.issues() if f"#{ticket})" in issue["summary"]]
+    assert len(found) == 1, f"{len(found)} issues about {ticket}"
+    return found[0]
+
+
+def arrivals(house: House) -> int:
+    """How many writes have reached any vendor."""
+    return len([a for a in list(house.sandbox.world.arrivals) if a["verb"] != "GET" and writes(a)])
+
+
+def writes(arrival: dict[str, Any]) -> bool:
+    """Whether this request changes something (Slack reads by POST too)."""
+    reads = ("conversations.", "users.", "auth.", "oauth.", "search", "chat.postEphemeral")
+    return not str(arrival["method"]).startswith(reads)
+
+
+def edit(house: House, ticket: int, **fields: str) -> None:
+    """An agent fills in fields of the ticket."""
+    house.call(f"/sandbox/tickets/{ticket}/fields", fields)
+
+
+def customer_says(house: House, ticket: int, text: str = "Any news?") -> None:
+    house.call(f"/sandbox/tickets/{ticket}/comment", {"body": text, "author": "customer"})
+
+
+def agent_says(house: House, ticket: int, text: str = "Looking into it.") -> None:
+    house.call(f"/sandbox/tickets/{ticket}/comment", {"body": text, "public": False})
+
+
+def agent_id(house: House, email: str) -> int:
+    return next(int(a["id"]) for a in house.call("/sandbox/state")["agents"] if a["email"] == email)
+
+
+def retag(house: House, ticket: int, tag: str = "data_deletion_request") -> None:
+    """The agent takes the tag off and puts it on again."""
+    house.untag(ticket, tag)
+    house.settle()
+    house.tag(ticket, tag)
+
+
+def next_round(house: House, ticket: int, generation: int, state: str = "awaiting") -> dict[str, Any]:
+    """Until the ticket's case of this generation is in this state and nothing is running."""
+    query = "SELECT * FROM cases WHERE ticket_id = %s AND generation = %s AND state = %s"
+    house.wait(lambda: house.rows(query, ticket, generation, state), 20, f"round {generation} is {state}")
+    house.settle()
+    return house.case(ticket)
+
+
+def generations(house: House, ticket: int) -> int:
+    return len(house.rows("SELECT 1 FROM cases WHERE ticket_id = %s", ticket))
+
+
+def events_of(house: House, ticket: int) -> list[dict[str, Any]]:
+    return house.rows("SELECT * FROM events WHERE ticket_id = %s ORDER BY id", ticket)
+
+
+def press_body(house: House, ticket: int, action: str, user: str = "U0AISYAH", **more: Any) -> dict[str, Any]:
+    """A press as the channel's own control takes it; answers {status, ...}."""
+    body = {"ts": card_of(house, ticket)["ts"], "action_id": action, "user": user, **more}
+    return dict(house.call("/sandbox/slack/press", body))
+
+
+def told(house: House, user: str, words: str, times: int = 1) -> None:
+    """Until this person alone was told these words, exactly so often."""
+    house.wait(lambda: _heard(house, user, words) >= times, what=f"{user} is told {words!r}")
+    house.settle()
+    assert _heard(house, user, words) == times, house.answers(user)
+
+
+def _heard(house: House, user: str, words: str) -> int:
+    return len([text for text in house.answers(user) if words in text])
+
+
+def template_body(ticket: int, *tags: str, actor: int | str | None = None, at: str | None = None) -> bytes:
+    """Our trigger's body; `actor` None: the trigger's author left the placeholder out."""
+    body: dict[str, Any] = {"type": "desk.tag", "ticket_id": str(ticket), "tags": " ".join(tags)}
+    body["updated_at"] = at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if actor is not None:
+        body["actor_id"] = str(actor)
+    return json.dumps(body).encode()
+
+
+def deliver(house: House, body: bytes, invocation: str = "01J00000000000000000000001") -> int:
+    """One signed delivery by the real door; its status."""
+    headers = {"Content-Type": "application/json", "X-Zendesk-Webhook-Invocation-Id": invocation}
+    headers |= signed(ZENDESK_SECRET, body, datetime.now(UTC))
+    request = urllib.request.Request(f"{house.url}/webhooks/zendesk", data=body, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=15) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        return refused.code
+
+
+def quiet_for(house: House, seconds: float = 0.6) -> None:
+    """Time enough for something to happen that must not; then everything has settled."""
+    time.sleep(seconds)
+    house.settle()
