@@ -18,6 +18,7 @@ from typing import Any
 
 import procrastinate
 import psycopg
+from procrastinate import exceptions, jobs, manager
 from procrastinate.schema import SchemaManager
 
 from app.db import Connection
@@ -30,6 +31,46 @@ RUN, WAKE, TAKE_OVER = "desk:run", "desk:wake", "desk:take_over"
 # A walk writes every failure on its event and ends well; what gets as far as the engine is a database that would not
 # let it write. The job is then tried again until it can: never given up, never lost.
 AGAIN = procrastinate.RetryStrategy(max_attempts=None, wait=1)
+FIRST = 100  # the sweep's priority: dead workers' tickets do not wait behind a backlog
+OWN = (
+    "SELECT {call} FROM (SELECT id FROM procrastinate_jobs WHERE id = %(id)s AND status = 'doing'"
+    " AND worker_id IS NOT DISTINCT FROM %(worker)s AND attempts = %(attempts)s FOR UPDATE) own"
+)
+
+
+class OwnJobs(manager.JobManager):
+    """Ends or re-queues a job only for the worker and the attempt that runs it, and does not give up on that.
+
+    A worker that was frozen and wakes up would else end the job that another has taken over, and with it the ticket's
+    lock; an end that could not be written would leave the job to a worker that lives and never looks at it again.
+    """
+
+    async def finish_job(self, job: jobs.Job, status: jobs.Status, delete_job: bool) -> None:
+        call = "procrastinate_finish_job_v1(id, %(status)s::procrastinate_job_status, %(delete)s)"
+        await self._as_owner(job, call, status=status.value, delete=delete_job)
+
+    async def retry_job(
+        self,
+        job: jobs.Job,
+        retry_at: datetime | None = None,
+        priority: int | None = None,
+        queue: str | None = None,
+        lock: str | None = None,
+    ) -> None:
+        call = "procrastinate_retry_job_v2(id, %(at)s, %(priority)s::int, %(queue)s::text, %(lock)s::text)"
+        at = retry_at or datetime.now(UTC)
+        await self._as_owner(job, call, at=at, priority=priority, queue=queue, lock=lock)
+
+    async def _as_owner(self, job: jobs.Job, call: str, **values: Any) -> None:
+        values |= {"id": job.id, "worker": job.worker_id, "attempts": job.attempts}
+        while True:
+            try:
+                await self.connector.execute_query_async(OWN.format(call=call), **values)
+            except exceptions.ConnectorException:
+                log.warning("job.not_written", extra={"job": job.id})
+                await asyncio.sleep(1.0)
+            else:
+                return
 
 
 def _app(connector: procrastinate.BaseConnector) -> procrastinate.App:
@@ -47,17 +88,18 @@ def _app(connector: procrastinate.BaseConnector) -> procrastinate.App:
     @app.task(name=TAKE_OVER, queue=QUEUE, pass_context=True)
     async def take_over(context: procrastinate.JobContext, timestamp: int) -> None:
         """Give the jobs of workers whose heartbeat is old to whoever is alive."""
+        stalled_after = context.additional_context["stalled_after"]
+        for job in await context.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_after):
+            await context.app.job_manager.retry_job(job)
+            log.warning("job.taken_over", extra={"job": job.id})
         await asyncio.to_thread(context.additional_context["rescue"])
-        manager = context.app.job_manager
-        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=context.additional_context["stalled_after"]):
-            try:
-                await manager.retry_job(job)
-                log.warning("job.taken_over", extra={"job": job.id})
-            except procrastinate.exceptions.ConnectorException:
-                # Another worker's sweep was first, or the job has just ended: nothing is left to do for this one.
-                continue
 
     return app
+
+
+def _lock(ticket_id: int | None, event_id: int) -> str:
+    """What is run one at a time: a ticket's events; an event of no ticket stands alone."""
+    return f"ticket:{ticket_id}" if ticket_id else f"event:{event_id}"
 
 
 class Engine:
@@ -69,7 +111,7 @@ class Engine:
 
     def run_event(self, conn: Connection, event_id: int, ticket_id: int | None, priority: int) -> None:
         """Run this event as soon as its ticket is free. Higher `priority` first, then the older one."""
-        lock = f"ticket:{ticket_id}" if ticket_id else f"event:{event_id}"
+        lock = _lock(ticket_id, event_id)
         self._app.configure_task(RUN, lock=lock, priority=priority, connection=conn).defer(event_id=event_id)
 
     def stranded(self, conn: Connection) -> list[int]:
@@ -129,7 +171,7 @@ class Worker:
                 asyncio.run(self._run())
             except asyncio.CancelledError:
                 pass  # a signal: everything that ran has ended
-            except (procrastinate.exceptions.ConnectorException, psycopg.Error, OSError) as error:
+            except (exceptions.ConnectorException, psycopg.Error, OSError) as error:
                 log.warning("worker.lost_database", extra={"error": type(error).__name__})
             # The engine's worker also ends by itself when its listening connection breaks: start it again.
             self._stopping.wait(1.0)
@@ -148,9 +190,10 @@ class Worker:
         # Walks run in threads of the default executor, which is smaller than our concurrency on small machines.
         loop.set_default_executor(ThreadPoolExecutor(settings.worker_concurrency, thread_name_prefix="walk"))
         app = _app(procrastinate.PsycopgConnector(conninfo=self._uri, min_size=1, max_size=4))
+        app.job_manager = OwnJobs(app.connector)
         # croniter's sixth field is seconds: the sweep runs about three times within the time allowed for a take-over.
         step = max(1, int(settings.stalled_after / 3))
-        app.periodic(cron=f"* * * * * */{step}")(app.tasks[TAKE_OVER])
+        app.periodic(cron=f"* * * * * */{step}", priority=FIRST)(app.tasks[TAKE_OVER])
         async with app.open_async():
             self._watch = watch  # asyncio keeps only weak references to tasks
             await app.run_worker_async(

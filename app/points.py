@@ -1,13 +1,18 @@
-"""Named places where a test may kill the process: on both sides of every durable write and every vendor call.
+"""Named places where a test may kill or freeze the process: on both sides of every durable write and vendor call.
 
-`CHAOS_POINT=name:n` ends the process with `os._exit(137)` at the n-th passing of that name; unset, a point costs one
-dictionary look-up. Source: faults.md T20.
+`CHAOS_POINT=name:n,…` ends the process with `os._exit(137)` at the n-th passing of whichever of these names is first;
+`CHAOS_STOP=name:n,…` freezes it there (SIGSTOP) until somebody wakes it. A process that is started again leaves out the
+names it finds in the file `CHAOS_FIRED`, where each one is written before it acts. With none of them set a point costs
+one look at an empty dict. Source: faults.md T20, T21.
 """
 
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections import Counter
+from pathlib import Path
 
 # Places every effect passes, in order; each is tested with every verb (`place/verb`).
 EFFECT_POINTS = (
@@ -31,16 +36,45 @@ OTHER_POINTS = (
     "case.after_move",
 )
 
-_wanted, _, _nth = os.environ.get("CHAOS_POINT", "").rpartition(":")
+_armed: dict[str, tuple[str, int]] = {}  # name -> (which of the two, at which passing)
 _passed: Counter[str] = Counter()
+_one = threading.Lock()
+
+
+def arm() -> None:
+    """Read the environment; done at import, and by whoever forks processes for a test."""
+    _armed.clear()
+    _passed.clear()
+    file = os.environ.get("CHAOS_FIRED", "")
+    fired = set(Path(file).read_text().split()) if file and Path(file).exists() else set()
+    for what in ("CHAOS_POINT", "CHAOS_STOP"):
+        for item in filter(None, os.environ.get(what, "").split(",")):
+            name, _, nth = item.rpartition(":")
+            if name not in fired:
+                _armed[name] = (what, int(nth))
 
 
 def point(name: str, verb: str = "") -> None:
-    """Pass the place `name` (for an effect: with its verb). Ends the process when a test asked for it."""
-    if not _wanted:
+    """Pass the place `name` (for an effect: with its verb). Ends or freezes the process when a test asked for it."""
+    if not _armed:
         return
     full = f"{name}/{verb}" if verb else name
-    if full == _wanted:
+    if full in _armed:
+        _fire(full)
+
+
+def _fire(full: str) -> None:
+    with _one:  # one name a life: the walks of other threads wait here, and die with the process
+        what, nth = _armed.get(full, ("", 0))
         _passed[full] += 1
-        if _passed[full] == int(_nth):
+        if _passed[full] != nth:
+            return
+        if file := os.environ.get("CHAOS_FIRED"):
+            with Path(file).open("a") as fired:
+                fired.write(f"{full}\n")
+        if what == "CHAOS_POINT":
             os._exit(137)
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
+arm()

@@ -97,17 +97,21 @@ def _backoffice(ticket: Ticket, requester: Person, settings: Settings, problems:
     if not link:
         problems.append("missing:backoffice")
         return ""
-    parts = urlsplit(link)
-    host = urlsplit(template).hostname if template else parts.hostname
-    if (
-        parts.scheme not in ("http", "https")
-        or parts.hostname != host
-        or parts.username
-        or re.search(r"[\s<>|\\]", link)
-    ):
+    if not _leads_to(link, urlsplit(template).hostname if template else None):
         problems.append("contradictory:backoffice")
         return ""
     return link
+
+
+def _leads_to(link: str, host: str | None) -> bool:
+    """Whether this is a plain http(s) address at `host` (None: at any host). Never raises, whatever was typed."""
+    try:
+        parts = urlsplit(link)
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    plain = parts.scheme in ("http", "https") and not parts.username and not re.search(r"[\s<>|\\]", link)
+    return plain and port_ok and bool(parts.hostname) and parts.hostname == (host or parts.hostname)
 
 
 def _preference(ticket: Ticket, settings: Settings, problems: list[str]) -> tuple[str, ...]:

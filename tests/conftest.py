@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,11 +32,14 @@ def settings() -> Settings:
 
 
 @pytest.fixture(scope="session")
-def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def database_server() -> Iterator[str]:
     """A PostgreSQL for all tests: TEST_DATABASE_URL when it is set, else an embedded one; the template is migrated."""
     base = os.environ.get("TEST_DATABASE_URL", "")
-    embedded = None if base else load(_env_file=ROOT / ".env.example", var_dir=str(tmp_path_factory.mktemp("var")))
-    base = base or db.url(embedded)
+    # Not pytest's own temporary folder: a second pytest takes the rights on its parent away from PostgreSQL's user.
+    folder = tempfile.mkdtemp(prefix="desk-test-")
+    embedded = None if base else load(_env_file=ROOT / ".env.example", var_dir=folder)
+    if embedded:
+        base = db.url(embedded)
     drop_database(base, database_uri(base, TEMPLATE))
     with psycopg.connect(base, autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE {TEMPLATE}")
@@ -42,6 +47,7 @@ def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield base
     if embedded:
         db.stop_embedded(embedded)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -57,3 +63,12 @@ def house(database: str) -> Iterator[House]:
     """A whole desk in this process."""
     with House(database) as built:
         yield built
+
+
+@pytest.fixture(scope="module")
+def shared_house(database_server: str) -> Iterator[House]:
+    """One desk for all tests of a module that each look at a ticket of their own."""
+    uri = new_database(database_server)
+    with House(uri) as built:
+        yield built
+    drop_database(database_server, uri)

@@ -1,4 +1,4 @@
-"""What the door is compared with, under the same gunicorn settings: an empty Flask route, and one that commits a row."""
+"""What the door is compared with on the same gunicorn settings: an empty route and one that commits a row."""
 
 from __future__ import annotations
 

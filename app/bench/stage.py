@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -70,14 +71,14 @@ class Stage:
         return self._start("worker", *DESK, "work")
 
     def sandbox(self) -> Child:
-        where = ("--port", str(self.ports["sandbox"]), "--desk", self.environment["PUBLIC_URL"], "--no-seed")
+        where = ("--port", str(self.ports["sandbox"]), "--desk", self.environment["PUBLIC_URL"])
         child = self._start("sandbox", sys.executable, "-m", "sandbox", *where)
         return self._ready(child, "/sandbox/state", self.ports["sandbox"])
 
     def _ready(self, child: Child, path: str, port: int, method: str = "GET") -> Child:
         until = time.monotonic() + READY_WITHIN
         while time.monotonic() < until:
-            processes.check(self._children)
+            self.check()
             try:
                 ask(port, method, path)
             except (OSError, http.client.HTTPException, BenchError):
@@ -86,8 +87,14 @@ class Stage:
                 return child
         raise BenchError(f"{child.name} did not answer within {READY_WITHIN:.0f} s", "bench")
 
+    def check(self) -> None:
+        """Raises DemoError, with the end of its log, when one of the processes has ended."""
+        processes.check(self._children)
+
     def stop(self) -> None:
+        before = signal.getsignal(signal.SIGINT)
         processes.stop(self._children[::-1], lambda text: None)
+        signal.signal(signal.SIGINT, before)  # `stop` makes Ctrl-C kill its own children; later stages have others
 
 
 def ask(port: int, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:

@@ -5,29 +5,15 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from sandbox.server import Config, Sandbox
-
-CHROMIUM = Path("/usr/bin/chromium")
-DRIVER = Path("/usr/bin/chromedriver")
-FLAGS = (
-    "--headless=new --no-sandbox --disable-background-networking --disable-gpu --disable-quic --no-first-run "
-    "--disable-component-update --disable-sync --window-size=1280,800"
-)
-PATIENCE = 10  # seconds
-needs_browser = pytest.mark.skipif(
-    not (CHROMIUM.exists() and DRIVER.exists()), reason="needs chromium and chromedriver (apt install chromium-driver)"
-)
-
+from tests.browser import PATIENCE, chrome, needs_browser, one
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
@@ -40,21 +26,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for flag in FLAGS.split():
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
-    yield driver
-    driver.quit()
-
-
-def one(browser: webdriver.Chrome, css: str) -> WebElement:
-    """The element, once it is there and visible."""
-    return WebDriverWait(browser, PATIENCE, ignored_exceptions=[]).until(
-        lambda b: next((e for e in b.find_elements(By.CSS_SELECTOR, css) if e.is_displayed()), None)
-    )
+    with chrome() as driver:
+        yield driver
 
 
 def state(sandbox: Sandbox) -> dict[str, Any]:

@@ -114,6 +114,15 @@ def test_every_secret_is_tried_and_compared(monkeypatch: pytest.MonkeyPatch) -> 
     assert all(isinstance(side, bytes) for pair in compared for side in pair)
 
 
+def test_an_empty_or_public_secret_beside_a_good_one_opens_nothing() -> None:
+    for secrets in (("s", ""), ("s", PUBLIC_TEST_SECRET)):
+        headers = zendesk_headers(BODY, STAMP, "").items()
+        assert refused(verify.zendesk, BODY, headers, secrets, NOW, 300) == "wrong"
+    empty = slack_headers(BODY, str(NOW), "").items()
+    assert refused(verify.slack, BODY, empty, ("s", ""), NOW, 300) == "wrong"
+    assert refused(verify.jira, BODY, jira_headers(BODY, "").items(), ("s", "")) == "wrong"
+
+
 def test_closed_without_a_secret() -> None:
     empty = zendesk_headers(BODY, STAMP, "")  # what anyone can compute when the secret is empty
     for secrets in ((), ("",)):

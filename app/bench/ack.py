@@ -1,0 +1,162 @@
+"""How fast the door is, beside two floors; how soon a customer has the macro; what the processes cost at rest.
+
+The machine may be busy with other things: the door and its floors take turns in short slices, and only figures of one
+run should be compared with each other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from app.bench import floor, stage
+from app.bench.driver import Order
+from app.bench.stage import BenchError, Driver, Stage
+
+CONNECTIONS = 16
+RATE = 50.0  # events a second while the worker is busy
+ACTS_WITHIN = 30.0  # seconds until a macro must be there
+DONE = (
+    "SELECT extract(epoch FROM j.at - v.received_at)::float8 AS took FROM events v"
+    " JOIN effects e ON e.case_id = v.case_id AND e.verb = 'apply_macro'"
+    " JOIN journal j ON j.effect_id = e.id AND j.what = 'done'"
+    " WHERE v.ticket_id = %s AND v.state = 'done'"
+)
+
+
+@dataclass
+class Rate:
+    """All slices of one way. `latencies`: seconds."""
+
+    name: str
+    slices: list[float] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
+    failed: int = 0
+
+    @property
+    def rate(self) -> float:
+        """Answers a second: the median of the slices."""
+        return median(self.slices)
+
+    def row(self) -> dict[str, Any]:
+        return {"way": self.name, "rate": self.rate, **spread(self.latencies), "failed": self.failed}
+
+
+def spread(latencies: list[float]) -> dict[str, float]:
+    """p50 and p99 in milliseconds, and how many there were."""
+    if not latencies:
+        raise BenchError("nothing was answered", "bench")
+    ordered = sorted(latencies)
+    at = {f"p{share}_ms": ordered[min(len(ordered) * share // 100, len(ordered) - 1)] * 1000 for share in (50, 99)}
+    return {**at, "count": len(ordered)}
+
+
+Say = Callable[[str], None]
+
+
+def run(seconds: float, say: Say) -> dict[str, Any]:
+    """Everything, in about four times `seconds` and some starting. Raises BenchError."""
+    with stage.database() as (folder, server), Driver() as driver:
+        say("the door and its two floors, in turns")
+        ways = _ways(folder, server, driver, seconds)
+        say("the worker: at rest, one ticket at a time, and busy")
+        return {"ways": [way.row() for way in ways], **_worker(folder, server, driver, seconds)}
+
+
+def _ways(folder: Path, server: str, driver: Driver, seconds: float) -> list[Rate]:
+    ways = [Rate("empty route"), Rate("one row"), Rate("webhook")]
+    with stage.stage(folder, server, "bench_ack") as here:
+        with psycopg.connect(here.uri, autocommit=True) as conn:
+            conn.execute(floor.TABLE)
+        here.floor()
+        here.web()
+        first, rounds, length = 1, max(2, round(seconds)), min(1.0, seconds / 2)
+        for turn in range(-1, rounds):
+            for way, port, path in zip(
+                ways, ("floor", "floor", "web"), ("/empty", "/row", "/webhooks/zendesk"), strict=True
+            ):
+                order = Order(here.ports[port], path, here.secret, length, CONNECTIONS, first=first)
+                result = driver.run(order)
+                first += 100_000
+                if turn >= 0:  # the first turn warms up
+                    way.slices.append(len(result.latencies) / result.seconds)
+                    way.latencies += result.latencies
+                    way.failed += result.failed
+    return ways
+
+
+def _worker(folder: Path, server: str, driver: Driver, seconds: float) -> dict[str, Any]:
+    with stage.stage(folder, server, "bench_work") as here:
+        here.sandbox()
+        # The events come from the driver alone, and the stand-ins answer at once.
+        quiet = {"limits": False, "trigger_webhooks": False, "latency": 0.0}
+        stage.ask(here.ports["sandbox"], "POST", "/sandbox/config", quiet)
+        processes = {"web": here.web(), "worker": here.worker()}
+        macro = _to_macro(here, driver, max(3, round(seconds * 2)))
+        time.sleep(1.0)
+        before, began = stage.usage(processes["worker"]), time.monotonic()
+        time.sleep(max(2.0, seconds / 2))
+        after, took = stage.usage(processes["worker"]), time.monotonic() - began
+        idle = (after[0] - before[0]) / took * 100 if before and after else None
+        busy = _busy(here, driver, seconds)
+        memory = {name: used[1] if (used := stage.usage(child)) else None for name, child in processes.items()}
+        return {"macro": macro, "idle_percent": idle, "busy": busy, "memory_mb": memory}
+
+
+def _to_macro(here: Stage, driver: Driver, number: int) -> dict[str, Any]:
+    """From accepted (the event's row) to the macro's outcome in the journal, one ticket at a time."""
+    warm = 3
+    took = []
+    with psycopg.connect(here.uri, row_factory=dict_row, autocommit=True) as conn:
+        for ticket in _tickets(here, warm + number):
+            driver.run(Order(here.ports["web"], "/webhooks/zendesk", here.secret, 1.0, 1, 1.0, tickets=(ticket,)))
+            took.append(_applied(here, conn, ticket))
+    return spread(took[warm:])
+
+
+def _applied(here: Stage, conn: psycopg.Connection[dict[str, Any]], ticket: int) -> float:
+    until = time.monotonic() + ACTS_WITHIN
+    while time.monotonic() < until:
+        here.check()
+        if row := conn.execute(DONE, (ticket,)).fetchone():
+            return float(row["took"])
+        time.sleep(0.02)
+    states = conn.execute("SELECT state, reason FROM events WHERE ticket_id = %s", (ticket,)).fetchall()
+    raise BenchError(f"no macro after {ACTS_WITHIN:.0f} s: {states}", "bench")
+
+
+def _busy(here: Stage, driver: Driver, seconds: float) -> dict[str, Any]:
+    """RATE events a second, each a ticket of its own that the worker walks meanwhile."""
+    tickets = _tickets(here, int(seconds * RATE))
+    order = Order(here.ports["web"], "/webhooks/zendesk", here.secret, seconds, CONNECTIONS, RATE, tickets=tickets)
+    result = driver.run(order)
+    with psycopg.connect(here.uri) as conn:
+        row = conn.execute("SELECT count(*) FROM events WHERE state = 'done' AND ticket_id = ANY(%s)", (tickets,))
+        walked = row.fetchone()
+    return {**spread(result.latencies), "failed": result.failed, "walked": walked[0] if walked else 0}
+
+
+def _tickets(here: Stage, number: int) -> list[int]:
+    """New tickets at the stand-in, complete, and tagged by an agent."""
+    form = {
+        "subject": "Please stop all offers",
+        "name": "Bench Customer",
+        "email": "bench@example.com",
+        "fields": {
+            "name": "Bench Customer",
+            "contact": "+60 12-345 6789",
+            "backoffice": "https://backoffice.example.com/customers/42",
+        },
+    }
+    port = here.ports["sandbox"]
+    made = [int(stage.ask(port, "POST", "/sandbox/tickets", form)["id"]) for _ in range(number)]
+    for ticket in made:
+        stage.ask(port, "POST", f"/sandbox/tickets/{ticket}/tags", {"add": ["data_deletion_request", "pref_stop_all"]})
+    return made

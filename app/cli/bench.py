@@ -1,0 +1,91 @@
+"""`desk bench`: the desk measures itself, on processes and a database of its own that are gone afterwards."""
+
+from __future__ import annotations
+
+import json
+import signal
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from app.cli import main
+
+
+@main.group(invoke_without_command=True)
+@click.pass_context
+def bench(ctx: click.Context) -> None:
+    """Measure the desk itself, on a throw-away database."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(ack)
+
+
+@bench.command()
+@click.option("--seconds", type=click.FloatRange(0.5, 300), default=10.0, show_default=True, help="For each part.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def ack(seconds: float, as_json: bool) -> None:
+    """How fast events are accepted, beside two floors; how soon the macro is applied; what rest costs."""
+    from app.bench.ack import run
+
+    signal.signal(signal.SIGTERM, lambda *_: click.get_current_context().exit(143))
+    measured = run(seconds, lambda text: click.echo(f"{text} …", err=True))
+    if as_json:
+        click.echo(json.dumps(measured, indent=2))
+        return
+    console = Console(highlight=False)
+    console.print(_ways(measured["ways"]))
+    console.print(_wanted(measured))
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="bold")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left")
+    return table
+
+
+def _ways(ways: list[dict[str, Any]]) -> Table:
+    table = _table(
+        "POST, 16 connections", "per second", "p50 ms", "p99 ms", "of empty", "of one row", "answers", "failed"
+    )
+    empty, row, _ = (way["rate"] for way in ways)
+    for way in ways:
+        shares = (f"{way['rate'] / floor:.2f}" for floor in (empty, row))
+        figures = (f"{way['rate']:.0f}", f"{way['p50_ms']:.1f}", f"{way['p99_ms']:.1f}", *shares)
+        table.add_row(way["way"], *figures, str(way["count"]), str(way["failed"]))
+    return table
+
+
+def _wanted(measured: dict[str, Any]) -> Table:
+    """Each wanted figure with what was measured; nothing is hidden when it is missed."""
+    _, row, webhook = measured["ways"]
+    busy, macro, memory = measured["busy"], measured["macro"], measured["memory_mb"]
+    table = _table("figure", "measured", "wanted", "met")
+    lines = [
+        ("webhook / one row", webhook["rate"] / row["rate"], "at least", 0.5, ""),
+        ("50 events/s, worker busy: p50", busy["p50_ms"], "", None, "ms"),
+        ("50 events/s, worker busy: p99", busy["p99_ms"], "under", 50, "ms"),
+        ("50 events/s, worker busy: failed", busy["failed"], "at most", 0, ""),
+        ("walked meanwhile", busy["walked"], "", None, ""),
+        ("accepted to macro applied: p50", macro["p50_ms"], "under", 50, "ms"),
+        ("accepted to macro applied: p99", macro["p99_ms"], "", None, "ms"),
+        ("idle worker, of one core", measured["idle_percent"], "under", 1, "%"),
+        ("memory of web, with gunicorn's master", memory["web"], "under", 120, "MB"),
+        ("memory of the worker", memory["worker"], "under", 120, "MB"),
+    ]
+    for name, value, word, limit, unit in lines:
+        met = "" if limit is None or value is None else _met(value, word, limit)
+        table.add_row(name, _figure(value, unit), f"{word} {limit} {unit}".strip() if word else "", met)
+    return table
+
+
+def _met(value: float, word: str, limit: float) -> str:
+    good = {"at least": value >= limit, "under": value < limit, "at most": value <= limit}[word]
+    return "yes" if good else "NO"
+
+
+def _figure(value: float | None, unit: str) -> str:
+    if value is None:
+        return "not known here"
+    return f"{value} {unit}".strip() if isinstance(value, int) else f"{value:.2f} {unit}".strip()

@@ -1,0 +1,344 @@
+"""SOP 000 from the tag to the ban, through the real doors: what the customer, the supervisors and JIRA got, and once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.house import House
+from tests.kit import (
+    NOTHING,
+    REQUEST,
+    Sent,
+    agent_says,
+    arrivals,
+    buttons,
+    card_of,
+    cards_of,
+    customer_says,
+    edit,
+    events_of,
+    generations,
+    issue_of,
+    next_round,
+    quiet_for,
+    retag,
+    sent,
+)
+
+DELETE = "Delete personal data completely (subject to compliance retention)"
+STOP = "Stop all types of communication (Calls, SMS, Email, Push Notification)"
+BAN = "Ban from all offers"
+SEVERAL = ("pref_stop_sms", "pref_stop_calls")
+
+
+@pytest.mark.parametrize(
+    ("tags", "there", "not_there", "asked"),
+    [
+        (("pref_delete_all",), (DELETE, STOP, BAN), (), "personal data deleted completely"),
+        (("pref_stop_all",), (STOP, BAN), (DELETE,), "ban the customer from all offers"),
+        (SEVERAL, ("Stop only specific types of communication (Calls, SMS)",), (DELETE, STOP, BAN), "only: Calls, SMS."),
+    ],
+)
+def test_the_whole_way(
+    shared_house: House, tags: tuple[str, ...], there: tuple[str, ...], not_there: tuple[str, ...], asked: str
+) -> None:
+    house = shared_house
+    ticket = house.to_awaiting(*tags)
+    [mail] = [m for m in house.applied("mail") if m["target"] == str(ticket)]
+    assert mail["to"] == "siti@example.com"
+    [reply] = house.replies(ticket)
+    assert "retained due to regulatory and compliance requirements" in reply
+    assert reply.startswith("Dear Siti,")
+    card = card_of(house, ticket)
+    for line in (
+        "Kindly assist to remove/update the following customer’s data based on their selected preference:",
+        "Customer Name: Siti Nurhaliza",
+        "Contact Number: +60 12-345 6789",
+        f"/agent/tickets/{ticket}|#{ticket}> (CS Only)",
+        "BackOffice Link: <https://backoffice.example.com/customers/42",
+        "Customer Preference:",
+        *there,
+    ):
+        assert line in card["text"]
+    assert not [line for line in not_there if line in card["text"]]
+    assert buttons(card) == ["approve", "decline", "decline_reason"]
+    assert sent(house, ticket) == Sent(mails=1, cards=1)  # nothing to JIRA before the decision
+
+    assert house.press("approve", card=card) == 200
+    case = house.wait_state(ticket, "banning")
+    issue = issue_of(house, ticket)
+    assert issue["key"] == case["jira_key"]
+    said = issue["summary"] + issue["description"]
+    assert asked in said
+    assert not [word for word in ("Siti", "345", "siti@") if word in said]
+    assert issue["links"][0]["url"].endswith(f"/agent/tickets/{ticket}")
+    closed = card_of(house, ticket)
+    assert buttons(closed) == []
+    assert "Approved by <@U0AISYAH>" in closed["text"]
+    assert "Siti" not in closed["text"]
+    assert "aisyah@example.com" in house.notes(ticket)[-1]
+
+    house.move_issue(issue["key"], "Done")
+    house.wait_state(ticket, "done")
+    assert "done according to JIRA" in house.notes(ticket)[-1]
+    assert "Done according to JIRA" in card_of(house, ticket)["text"]
+    assert "desk_done" in house.state_of(ticket)["tags"]
+    assert sent(house, ticket) == Sent(mails=1, cards=1, issues=1, links=1)
+
+
+INCOMPLETE: list[tuple[str, dict[str, Any], tuple[str, ...], str, dict[str, str]]] = [
+    ("name", {"fields": {"name": ""}, "name": "+60123456789"}, ("pref_stop_all",), "", {}),
+    ("contact missing", {"fields": {"contact": ""}, "phone": None}, ("pref_stop_all",),
+     "Contact number is missing", {"contact": "012 345 6789"}),
+    ("backoffice missing", {"fields": {"backoffice": ""}}, ("pref_stop_all",),
+     "BackOffice link is missing", {"backoffice": "https://backoffice.example.com/customers/7"}),
+    ("preference missing", {}, (), "Customer preference is missing", {"preference": "pref_stop_sms"}),
+    ("name contradictory", {"fields": {"name": "Tan Wei Ming"}}, ("pref_stop_all",),
+     "Customer name differs", {"name": "Siti Nurhaliza"}),
+    ("contact contradictory", {"fields": {"contact": "+60 19-999 9999"}}, ("pref_stop_all",),
+     "Contact number is not a valid number, or differs", {"contact": "0123456789"}),
+    ("backoffice contradictory", {"fields": {"backoffice": "https://evil.example/42"}}, ("pref_stop_all",),
+     "BackOffice link does not lead to our BackOffice", {"backoffice": "https://backoffice.example.com/customers/7"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "tags", "line", "mended"), [row[1:] for row in INCOMPLETE[1:]], ids=[row[0] for row in INCOMPLETE[1:]]
+)
+def test_what_is_missing_is_named_and_mended(
+    shared_house: House, given: dict[str, Any], tags: tuple[str, ...], line: str, mended: dict[str, str]
+) -> None:
+    house = shared_house
+    ticket = house.ticket(**{**given, "requester": {"name": "Siti Nurhaliza", "email": f"{len(line)}.a@example.com"}})
+    house.tag(ticket, "data_deletion_request", *tags)
+    house.wait_state(ticket, "incomplete")
+    assert sent(house, ticket) == NOTHING
+    assert house.replies(ticket) == []
+    [note] = house.notes(ticket)
+    assert line in note
+    assert [other for _, _, _, other, _ in INCOMPLETE if other and other != line and other in note] == []
+    assert "desk_incomplete" in house.state_of(ticket)["tags"]
+    customer_says(house, ticket)  # an update that mends nothing: no second note
+    quiet_for(house, 0.3)
+    assert house.notes(ticket) == [note]
+
+    edit(house, ticket, **mended)
+    house.wait_state(ticket, "awaiting")
+    assert sent(house, ticket) == Sent(mails=1, cards=1)
+    assert line not in house.notes(ticket)[-1]
+    assert "desk_incomplete" not in house.state_of(ticket)["tags"]
+
+
+def test_everything_missing_is_said_in_one_note(shared_house: House) -> None:
+    house = shared_house
+    fields = {"name": "", "contact": "", "backoffice": ""}
+    ticket = house.ticket(fields=fields, requester={"name": "60123456789", "email": "all@example.com"}, phone=None)
+    house.tag(ticket, "data_deletion_request", "pref_delete_all", "pref_stop_sms")
+    house.wait_state(ticket, "incomplete")
+    [note] = house.notes(ticket)
+    for words in ("Contact number is missing", "BackOffice link is missing", "preference is contradictory"):
+        assert words in note
+    assert sent(house, ticket) == NOTHING
+    house.untag(ticket, "pref_stop_sms")
+    edit(house, ticket, name="Siti", contact="0123456789", backoffice="https://backoffice.example.com/customers/1")
+    house.wait_state(ticket, "awaiting")
+    assert sent(house, ticket) == Sent(mails=1, cards=1)
+
+
+def test_copied_ticket_waits_until_nobody_is_copied(shared_house: House) -> None:
+    house = shared_house
+    ticket = house.ticket(cc=["wife@example.com"])
+    house.tag(ticket, "data_deletion_request", "pref_stop_all")
+    house.wait_state(ticket, "incomplete")
+    assert sent(house, ticket) == NOTHING
+    [note] = house.notes(ticket)
+    assert "other people are copied on this ticket" in note
+    with house.sandbox.world.lock:
+        house.sandbox.world.zendesk.tickets[ticket].cc_ids = []
+    agent_says(house, ticket)
+    house.wait_state(ticket, "awaiting")
+    assert sent(house, ticket) == Sent(mails=1, cards=1)
+    assert not [m for m in house.sandbox.world.zendesk.mails if m["to"] == "wife@example.com"]
+
+
+def test_requester_without_mail_gets_a_card_and_a_note_that_says_so(shared_house: House) -> None:
+    house = shared_house
+    ticket = house.to_awaiting(channel="phone", requester={"name": "Siti Nurhaliza"}, email=None)
+    assert sent(house, ticket) == Sent(cards=1)
+    assert house.replies(ticket) == []
+    assert "no e-mail address that works. Please tell the customer in another way" in house.notes(ticket)[-1]
+    house.press("approve", card=card_of(house, ticket))
+    house.wait_state(ticket, "banning")
+    assert sent(house, ticket) == Sent(cards=1, issues=1, links=1)
+
+
+def test_decline_with_and_without_a_reason_and_a_new_round(shared_house: House) -> None:
+    house = shared_house
+    ticket = house.to_awaiting()
+    card = card_of(house, ticket)
+    house.press("decline", card=card, state={"decline_reason": "wrong_details"})
+    case = house.wait_state(ticket, "declined")
+    assert (case["reason"], case["decided_by"]) == ("wrong_details", "U0AISYAH")
+    assert "Declined by <@U0AISYAH>" in card_of(house, ticket)["text"]
+    assert "Name, number or link is wrong" in card_of(house, ticket)["text"]
+    assert "Reason: Name, number or link is wrong." in house.notes(ticket)[-1]
+    assert "desk_declined" in house.state_of(ticket)["tags"]
+    assert sent(house, ticket) == Sent(mails=1, cards=1)
+    seen, notes = arrivals(house), house.notes(ticket)
+    customer_says(house, ticket)  # the trigger still matches: a mere update is no new wish
+    agent_says(house, ticket)
+    quiet_for(house)
+    assert (arrivals(house), house.notes(ticket), generations(house, ticket)) == (seen, notes, 1)
+
+    retag(house, ticket)
+    next_round(house, ticket, 2)
+    assert sent(house, ticket) == Sent(mails=1, cards=2)  # acknowledged already: no second e-mail
+    assert f'E-mail to the customer (macro "{REQUEST}"): sent in an earlier round already' in house.notes(ticket)[-1]
+    assert "round 2" in house.notes(ticket)[-1]
+    house.press("decline", card=cards_of(house, ticket)[-1])
+    next_round(house, ticket, 2, "declined")
+    assert "No reason chosen, ask the supervisor" in house.notes(ticket)[-1]
+
+    retag(house, ticket)
+    next_round(house, ticket, 3)
+    house.press("approve", "U0BALA", cards_of(house, ticket)[-1])
+    next_round(house, ticket, 3, "banning")
+    assert sent(house, ticket) == Sent(mails=1, cards=3, issues=1, links=1)
+    assert [buttons(card) for card in cards_of(house, ticket)] == [[], [], []]
+
+
+def test_done_ticket_tagged_again_is_a_new_wish_with_a_new_mail(shared_house: House) -> None:
+    house = shared_house
+    ticket, key = house.to_banning()
+    seen = house.notes(ticket)
+    customer_says(house, ticket)  # while JIRA works
+    house.move_issue(key, "In Progress")
+    quiet_for(house, 0.3)
+    assert house.notes(ticket) == seen
+    house.move_issue(key, "Done")
+    house.wait_state(ticket, "done")
+    first = Sent(mails=1, cards=1, issues=1, links=1)
+    seen, before = house.notes(ticket), arrivals(house)
+    customer_says(house, ticket, "Thank you!")
+    agent_says(house, ticket)
+    house.move_issue(key, "To Do")  # a done case is done; the support team's own affair
+    quiet_for(house)
+    assert (sent(house, ticket), house.notes(ticket), arrivals(house)) == (first, seen, before)
+    assert house.case(ticket)["state"] == "done"
+
+    retag(house, ticket)
+    next_round(house, ticket, 2)
+    assert sent(house, ticket) == Sent(mails=2, cards=2, issues=1, links=1)
+
+
+def test_updates_while_a_supervisor_is_asked_change_nothing(shared_house: House) -> None:
+    house = shared_house
+    ticket = house.to_awaiting()
+    notes = house.notes(ticket)
+    with house.sandbox.world.lock:
+        house.sandbox.world.config.trigger_guard = False  # the trigger fires for each of them
+    try:
+        customer_says(house, ticket)
+        house.wait(lambda: len(events_of(house, ticket)) > 1)
+        quiet_for(house)
+    finally:
+        house.sandbox.world.config.trigger_guard = True
+    assert sent(house, ticket) == Sent(mails=1, cards=1)
+    assert house.notes(ticket) == notes
+    assert generations(house, ticket) == 1
+
+
+@pytest.mark.parametrize("end", ["Won't do", "deleted"])
+def test_jira_does_not_do_it(shared_house: House, end: str) -> None:
+    house = shared_house
+    ticket, key = house.to_banning()
+    if end == "deleted":
+        house.call(f"/sandbox/jira/{key}/delete", {})
+        words = f"JIRA: {key} can no longer be found."
+    else:
+        house.move_issue(key, end)
+        words = "without being carried out (Won't Do)"
+    house.wait_state(ticket, "needs_person")
+    assert words in house.notes(ticket)[-1]
+    assert "needs a person" in house.notes(ticket)[-1]
+    tags = house.state_of(ticket)["tags"]
+    assert "desk_needs_person" in tags
+    assert "desk_approved" not in tags
+    assert "a person must look at it" in card_of(house, ticket)["text"]
+    before = sent(house, ticket)
+    assert before.mails == 1
+    if end == "deleted":
+        return
+    house.move_issue(key, "To Do")
+    house.move_issue(key, "Done")  # the support team does it after all
+    house.wait_state(ticket, "done")
+    assert sent(house, ticket) == before
+    assert "desk_done" in house.state_of(ticket)["tags"]
+
+
+def test_retag_after_jira_refused_asks_a_supervisor_again(shared_house: House) -> None:
+    house = shared_house
+    ticket, key = house.to_banning()
+    house.move_issue(key, "Won't do")
+    house.wait_state(ticket, "needs_person")
+    retag(house, ticket)
+    next_round(house, ticket, 2)
+    assert sent(house, ticket) == Sent(mails=1, cards=2, issues=1, links=1)
+    house.press("approve", card=cards_of(house, ticket)[-1])
+    case = next_round(house, ticket, 2, "banning")
+    assert case["jira_key"] != key
+    assert sent(house, ticket).issues == 2
+
+
+@pytest.mark.parametrize("what", ["closed", "deleted"])
+def test_ticket_that_cannot_be_answered(shared_house: House, what: str) -> None:
+    house = shared_house
+    ticket = house.ticket()
+    with house.sandbox.world.lock:  # tagged, and gone before the desk looks
+        house.stop_worker()
+        house.tag(ticket, "data_deletion_request", "pref_stop_all")
+        house.call(f"/sandbox/tickets/{ticket}/status", {"status": what}) if what == "deleted" else None
+        if what == "closed":
+            house.sandbox.world.zendesk.tickets[ticket].status = "closed"
+    house.start_worker()
+    house.wait(lambda: [e for e in events_of(house, ticket) if e["state"] == "dead"], what="a dead event")
+    house.settle()
+    assert sent(house, ticket).mails == 0
+    [event] = [e for e in events_of(house, ticket) if e["state"] == "dead"]
+    assert event["reason"] == ("gone" if what == "deleted" else "closed")
+
+
+def test_untagged_before_the_desk_looked(shared_house: House) -> None:
+    house = shared_house
+    house.stop_worker()
+    ticket = house.ticket()
+    house.tag(ticket, "data_deletion_request", "pref_stop_all")
+    house.untag(ticket, "data_deletion_request")
+    house.start_worker()
+    house.wait(lambda: events_of(house, ticket)[0]["state"] == "void")
+    quiet_for(house, 0.2)
+    assert sent(house, ticket) == NOTHING
+    assert house.notes(ticket) == []
+    assert house.rows("SELECT 1 FROM cases WHERE ticket_id = %s", ticket) == []
+
+
+def test_customers_text_stays_text_everywhere(shared_house: House) -> None:
+    house = shared_house
+    hostile = "<!channel> {{ticket.id}} *x* <https://evil.example|Siti> & <@U0AISYAH>"
+    ticket = house.to_awaiting(fields={"name": hostile}, requester={"name": hostile, "email": "hostile@example.com"})
+    card = card_of(house, ticket)
+    assert "<!channel>" not in card["text"]
+    assert "<https://evil" not in card["text"]
+    assert "<@U0AISYAH>" not in card["text"]
+    assert "&lt;!channel&gt;" in card["text"]
+    assert "{{ticket.id}}" in card["text"]
+    for block in card["blocks"]:
+        shown = block.get("text", {})
+        assert shown.get("type") != "mrkdwn" or "evil" not in shown["text"]
+    assert not [note for note in house.notes(ticket) if "evil" in note or "{{" in note]
+    house.press("approve", card=card)
+    house.wait_state(ticket, "banning")
+    issue = issue_of(house, ticket)
+    assert "evil" not in issue["summary"] + issue["description"]
