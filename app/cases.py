@@ -120,6 +120,18 @@ def move(conn: Connection, case: Case, state: str, *, of: frozenset[str] | set[s
     return Case.of(row) if row else None
 
 
+def waiting_for_jira(conn: Connection, seconds: float) -> list[str]:
+    """Keys of the issues that a case has waited on for longer than this, without a word since."""
+    rows = conn.execute(
+        "SELECT jira_key FROM cases c WHERE closed_at IS NULL AND state = 'banning' AND jira_key IS NOT NULL"
+        " AND changed_at < now() - make_interval(secs => %(age)s) AND NOT EXISTS (SELECT 1 FROM events e"
+        " WHERE e.ticket_id = c.ticket_id AND e.kind = 'issue_changed'"
+        " AND e.received_at > now() - make_interval(secs => %(age)s)) ORDER BY id LIMIT 500",
+        {"age": seconds},
+    ).fetchall()
+    return [str(row["jira_key"]) for row in rows]
+
+
 def by_issue(conn: Connection, key: str, op_ids: tuple[str, ...]) -> Case | None:
     """The case whose JIRA issue this is: by key, or by the op id in the issue's label."""
     row = conn.execute(

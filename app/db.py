@@ -97,6 +97,11 @@ class Database:
     def close(self) -> None:
         self._pool.close()
 
+    def notify(self, channel: str, payload: str) -> None:
+        """NOTIFY in a transaction of its own. Raises StoreError."""
+        with self.tx() as conn:
+            conn.execute("SELECT pg_notify(%s, %s)", (channel, payload))
+
     @contextmanager
     def tx(self) -> Iterator[Connection]:
         """One transaction. Raises StoreError when the database cannot be reached or refuses to write."""

@@ -59,7 +59,7 @@ def _refusal(walker: Walker, case: Case, event: ButtonPressed) -> str | None:
     if event.channel != tools.settings.slack_channel or event.team != walker.team():
         return "wrong_place"
     person = retry.read(lambda: tools.chat.person(event.user))
-    if person.is_bot or person.deleted or person.is_guest or person.team_id != event.team:
+    if person.is_bot or person.deleted or person.is_guest or person.team_id not in ("", event.team):
         return "not_active"
     if case.state != "awaiting" or case.generation != event.generation:
         return "already_decided" if case.decision else "no_longer_open"

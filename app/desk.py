@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 HELD_SECONDS = 600.0
 RESCUE_SECONDS = 60.0
+LOOK_SECONDS = 3600
 BODY_KEPT = 8192  # bytes of an unusable body kept, encrypted, for the admin who mends the sender
 URGENT = ("data_deletion_withdrawn", "regulatory_threat")
 BURST = {"zendesk": 30, "slack": 3, "jira": 20}
@@ -78,11 +79,14 @@ class Desk:
         except psycopg.Error as error:
             raise StoreError("the event was not recorded", "store") from error
         point("door.after_commit")
+        self.engine.call(self.db)
         return new
 
     def _record(self, conn: Connection, event: Event | Refused, sender: str) -> bool:
         ticket_id, case_id = _about(conn, event)
         state, reason = self._first_state(conn, event)
+        if isinstance(event, IssueChanged) and case_id is None:
+            state, reason = "ignored", "not_ours"
         body = self._sealed(event)
         event_id = inbox.insert(
             conn, event, sender, state=state, reason=reason, ticket_id=ticket_id, case_id=case_id, body=body
@@ -127,6 +131,7 @@ class Desk:
             stored = inbox.requeue(conn, event_id, of=("waiting", "held"))
             if stored:
                 self.engine.run_event(conn, stored.id, stored.ticket_id, 1)
+        self.engine.call(self.db)
 
     def rescue(self) -> None:
         """Queue again what no job would walk (see Engine.stranded). Only once a minute, whoever asks."""
@@ -139,6 +144,11 @@ class Desk:
                 if stored:
                     log.warning("event.stranded", extra={"key": event_id})
                     self.engine.run_event(conn, event_id, stored.ticket_id, 0)
+            waiting = cases.waiting_for_jira(conn, LOOK_SECONDS)
+        hour = int(time.time() // LOOK_SECONDS)
+        for key in waiting:
+            # JIRA gives up on a webhook after some tries: an open issue is looked at once an hour all the same.
+            self.submit(IssueChanged(fact=f"look:{key}:{hour}", key=key, labels=()), sender="desk")
 
     def ready(self) -> dict[str, str]:
         """{} when the database answers and has this code's schema; else name -> problem."""

@@ -53,7 +53,7 @@ class IssueChanged:
 
 
 Event = TicketTagged | ButtonPressed | IssueChanged
-Sender = Literal["zendesk", "slack", "jira"]
+Sender = Literal["zendesk", "slack", "jira", "desk"]  # `desk`: the desk's own schedule
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """JIRA's webhook: a hint that one of our issues moved. The issue itself is read again before anything is decided.
 
 Taken: `jira:issue_updated` with a status or resolution item, `jira:issue_created` (tells the key of a create whose
-answer was lost) and `jira:issue_deleted`, when the issue carries a label of ours. X-Atlassian-Webhook-Identifier is not
+answer was lost) and `jira:issue_deleted`, when the issue carries a label of ours or is in our project. X-Atlassian-Webhook-Identifier is not
 signed and therefore not used. Source: facts J25, J36-J47, bad-inputs J016-J022.
 """
 
@@ -24,8 +24,9 @@ _OUR_LABEL = re.compile(r"desk-[A-Za-z0-9-]{1,100}")
 _MOVES = frozenset({"status", "resolution"})
 
 
-def parse_jira(body: bytes, *, now: float) -> IssueChanged | Refused:
-    """A verified body; `now` in epoch seconds. Ignored: `event_type`, `stale`, `no_status_change`, `not_ours`."""
+def parse_jira(body: bytes, *, now: float, project: str = "") -> IssueChanged | Refused:
+    """A verified body; `now` in epoch seconds, `project` ours. Ignored: `event_type`, `stale`, `no_status_change`,
+    `not_ours`."""
     try:
         data = loads_object(body, max_keys=MAX_KEYS)
         event = data.get("webhookEvent")  # absent in Automation's bodies (J47)
@@ -38,8 +39,9 @@ def parse_jira(body: bytes, *, now: float) -> IssueChanged | Refused:
             return ignored("jira", body, "no_status_change")
         issue = as_dict(data.get("issue"))
         labels = _our_labels(issue)
-        if not labels:
+        if not labels and not (project and as_str(issue.get("key")).startswith(f"{project}-")):
             return ignored("jira", body, "not_ours")
+        # An issue of our project without our label may be ours all the same: somebody took the label off.
         issue_id, key = identifier(issue.get("id"), "issue_id"), _key(issue)
     except BadPayloadError as error:
         return dead("jira", body, error.reason)

@@ -73,7 +73,7 @@ class Base:
         for old in rows:
             if old.state in ("sending", "unknown"):
                 self.perform(
-                    Plan(verb, old.arg, old.vendor, frozenset(), _never, self.find_old, repeatable=verb != "note")
+                    Plan(verb, old.arg, old.vendor, frozenset(), never, self.find_old, repeatable=verb != "note")
                 )
 
     def find_old(self, effect: Effect) -> Evidence | None:
@@ -106,7 +106,7 @@ class Base:
         return f"case-{self.case.id}-{self.case.generation}"
 
 
-def _never(effect: Effect) -> Call:
+def never(effect: Effect) -> Call:
     """Prepared, but never sent: no state of a case allows an overtaken effect."""
     return Call(lambda: {})
 

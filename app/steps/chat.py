@@ -9,8 +9,10 @@ from app import cards, notes, sinks
 from app.cases import CLOSED_STATES, OPEN_STATES, Case
 from app.clients.types import Card, Posted
 from app.errors import PermanentError
+from app.ledger import store
 from app.ledger.perform import Call, Evidence, Outcome, Plan
 from app.ledger.store import Effect
+from app.steps.base import never
 from app.steps.ticket import TicketSteps
 from app.tokens import Press
 from app.wish import Wish
@@ -56,8 +58,19 @@ class ChatSteps(TicketSteps):
             channel, ts = outcome.evidence.get("channel"), outcome.evidence.get("ts")
             self.move(self.case.state, of={self.case.state}, chat_channel=channel, chat_ts=ts)
 
+    def _find_lost_card(self) -> None:
+        """A card whose answer was lost is looked up, so that it can be closed; one never sent is not sent any more."""
+        with self.tools.db.tx() as conn:
+            effects = store.of_case(conn, self.case.id)
+        for effect in effects:
+            if effect.verb == "ask_supervisor" and effect.state in ("planned", "sending", "unknown"):
+                plan = Plan("ask_supervisor", effect.arg, "slack", frozenset(), never, self._find_card)
+                self._remember_card(self.perform(plan))
+
     def keep_card(self) -> None:
         """The card shows the case as it stands: no button on a decided one, and no personal data."""
+        if self.case.state not in ("open", "incomplete", "awaiting"):
+            self._find_lost_card()
         if self.case.chat_channel is None or self.case.chat_ts is None or self.case.state == "awaiting":
             return
         self.clear_up("update_card", self.case.state)

@@ -8,8 +8,10 @@ from app import sinks
 from app.cases import OPEN_STATES, Case
 from app.clients.types import Issue
 from app.issue_text import jira_request
+from app.ledger import store
 from app.ledger.perform import Call, Evidence, Outcome, Plan
 from app.ledger.store import Effect
+from app.steps.base import never
 from app.steps.chat import ChatSteps
 
 LABEL = "desk-"
@@ -30,7 +32,7 @@ class Steps(ChatSteps):
                 vendor="jira",
                 states=frozenset({"approved"}),
                 prepare=lambda effect: Call(lambda: self._create(effect)),
-                find=lambda effect: self._by_label(effect.op_id),
+                find=self._find_issue,
             )
         )
         self._opened(outcome)
@@ -46,7 +48,8 @@ class Steps(ChatSteps):
     def _opened(self, outcome: Outcome) -> None:
         key = outcome.evidence.get("key")
         if outcome.done and isinstance(key, str):
-            self.move("banning", of={"approved"}, jira_key=key)
+            if not self.move("banning", of={"approved"}, jira_key=key) and self.case.jira_key is None:
+                self.move(self.case.state, of={self.case.state}, jira_key=key)  # withdrawn meanwhile: JIRA must be told
             self._link(key)
 
     def _create(self, effect: Effect) -> Evidence:
@@ -60,8 +63,8 @@ class Steps(ChatSteps):
         issue = self.tools.jira.create(label=f"{LABEL}{effect.op_id}", summary=summary, description=description)
         return _evidence(issue)
 
-    def _by_label(self, op_id: str) -> Evidence | None:
-        found = self.tools.jira.find(f"{LABEL}{op_id}")
+    def _find_issue(self, effect: Effect) -> Evidence | None:
+        found = self.tools.jira.find(f"{LABEL}{effect.op_id}")
         return _evidence(found[0]) if found else None
 
     def _link(self, key: str) -> None:
@@ -79,8 +82,17 @@ class Steps(ChatSteps):
         states = frozenset({"banning", "done", "needs_person"})
         self.perform(Plan("link_jira", key, "jira", states, call, lambda effect: None, repeatable=True))
 
+    def _find_lost_issue(self) -> None:
+        """An issue whose create was not answered is looked up; a create that was not sent yet is not sent any more."""
+        with self.tools.db.tx() as conn:
+            effects = store.of_case(conn, self.case.id)
+        for effect in effects:
+            if effect.verb == "open_jira" and effect.state in ("planned", "sending", "unknown"):
+                self._opened(self.perform(Plan("open_jira", effect.arg, "jira", frozenset(), never, self._find_issue)))
+
     def comment_jira(self, case: Case, text: str) -> Outcome | None:
         """One comment on the case's issue; None when there is no issue."""
+        self._find_lost_issue()
         key = self.case.jira_key
         if key is None:
             return None

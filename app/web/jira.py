@@ -17,7 +17,7 @@ def blueprint(door: Door) -> Blueprint:
         return verify.jira(body, request.headers, secrets)
 
     def parse(body: bytes, _: Request, now: float) -> IssueChanged | Refused:
-        return parse_jira(body, now=now)
+        return parse_jira(body, now=now, project=door.settings.jira_project)
 
     routes = Blueprint("jira", __name__)
 

@@ -43,6 +43,12 @@ def test_created_and_deleted(client: FlaskClient, desk: FakeDesk) -> None:  # J2
     assert [getattr(row, "deleted", None) for row in desk.rows] == [False, True]
 
 
+def test_our_project_without_our_label_is_taken(client: FlaskClient, desk: FakeDesk) -> None:
+    deliver(client, moved(issue=issue(fields={"labels": []})), to="jira")  # somebody took the label off
+    assert desk.kinds == ["IssueChanged"]
+    assert desk.rows[0].labels == ()
+
+
 @pytest.mark.parametrize(
     "headers",
     [{"X-Hub-Signature": None}, {"X-Hub-Signature": "sha256=00"}, jira_headers(b"{}"), {"X-Hub-Signature": "sha1=0"}],
@@ -55,9 +61,13 @@ def test_not_authentic(client: FlaskClient, desk: FakeDesk, headers: dict[str, s
 HOUR = 3600 * 1000
 NOW_MS = NOW * 1000
 OTHERS: list[tuple[str, Any, str]] = [
-    ("J017", moved(issue=issue(fields={"labels": ["other"]})), "ignored not_ours"),
-    ("J017-no-fields", moved(issue=issue(fields=...)), "ignored not_ours"),
-    ("J017-odd-label", moved(issue=issue(fields={"labels": ["desk-", "Desk-c7", "desk-c7 x", 5]})), "ignored not_ours"),
+    ("J017", moved(issue=issue(key="OPS-4", fields={"labels": ["other"]})), "ignored not_ours"),
+    ("J017-no-fields", moved(issue=issue(key="OPS-4", fields=...)), "ignored not_ours"),
+    (
+        "J017-odd-label",
+        moved(issue=issue(key="OPS-4", fields={"labels": ["desk-", "Desk-c7", "desk-c7 x", 5]})),
+        "ignored not_ours",
+    ),
     ("J017-no-issue", moved(issue=...), "ignored not_ours"),
     ("J022", moved(issue=issue(key="P-1/../../")), "dead range"),
     ("J022-lower", moved(issue=issue(key="sup-41")), "dead range"),

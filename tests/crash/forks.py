@@ -1,0 +1,68 @@
+"""`python -m tests.crash.forks worker|web FOLDER`: imports the desk once and forks a new life whenever one dies.
+
+Each life runs the real entry point (`desk work`, gunicorn) in a process of its own, in a group of its own, so it can be
+killed as a process is killed; only the seconds of importing are saved. FOLDER/<name>.pid is the present life,
+FOLDER/<name>.deaths has an exit code a line.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from app import points
+
+PARTS = ("app.cli.service", "app.desk", "app.engine", "app.walk", "app.clients", "app.logs", "handlers.data_deletion")
+WEB = ("gunicorn.app.wsgiapp", "flask", "app.web.zendesk", "app.web.slack", "app.web.jira", "app.web.health")
+
+
+def live(name: str) -> None:
+    """One life, to its end."""
+    os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if name.startswith("web"):
+        from gunicorn.app.wsgiapp import run
+
+        sys.argv = ["gunicorn", "app:create_app()"]
+        run()
+    else:
+        from app.cli import main
+
+        main(["work"])
+
+
+def supervise(name: str, folder: Path) -> None:
+    for part in (*PARTS, *(WEB if name.startswith("web") else ())):
+        importlib.import_module(part)
+    os.register_at_fork(after_in_child=points.arm)
+    ending: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        ending.append(number)
+        os.kill(child, signal.SIGTERM)
+
+    while True:
+        child = os.fork()
+        if child == 0:
+            try:
+                live(name)
+            except SystemExit as end:
+                os._exit(end.code if isinstance(end.code, int) else 0)
+            except BaseException:
+                sys.excepthook(*sys.exc_info())
+            os._exit(1)
+        (folder / f"{name}.pid").write_text(str(child))
+        signal.signal(signal.SIGTERM, stop)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if ending:
+            return
+        with (folder / f"{name}.deaths").open("a") as deaths:
+            deaths.write(f"{code}\n")
+
+
+if __name__ == "__main__":
+    supervise(sys.argv[1], Path(sys.argv[2]))
