@@ -40,7 +40,9 @@ def sent(house: House, ticket: int) -> Sent:
         mails = [m for m in world.effects("zendesk", "mail") if m["target"] == str(ticket) and m["actor_id"] == desk]
         issues = [issue for issue in world.jira.issues.values() if f"#{ticket})" in issue.summary]
         keys = {issue.key for issue in issues}
-        comments = [c for c in world.effects("jira", "comment") if c["target"] in keys and c.get("by", "desk") == "desk"]
+        comments = [
+            c for c in world.effects("jira", "comment") if c["target"] in keys and c.get("by", "desk") == "desk"
+        ]
         links = [link for issue in issues for link in issue.links]
     return Sent(len(mails), len(cards_of(house, ticket)), len(issues), len(comments), len(links))
 

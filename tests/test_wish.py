@@ -37,7 +37,9 @@ def read(
         stamp="2026-11-21T10:00:00Z",
     )
     person = {"id": 2, "name": "", "email": "a@example.com", "phone": "", "role": "end-user", "reachable": True}
-    return wish.read(ticket, Person(**{**person, **(requester or {})}), settings or load(_env_file=ROOT / ".env.example"))
+    return wish.read(
+        ticket, Person(**{**person, **(requester or {})}), settings or load(_env_file=ROOT / ".env.example")
+    )
 
 
 def test_complete() -> None:
@@ -100,7 +102,9 @@ def test_one_number_in_all_its_forms(written: str) -> None:
     assert read("pref_stop_all", contact=written, requester={"phone": "012-3456789"}).complete
 
 
-@pytest.mark.parametrize("written", ["call me", "12345", "+", "٠١٢٣٤٥٦٧٨٩", "0123456789 or 0198765432", "1" * 16, "+-60"])
+@pytest.mark.parametrize(
+    "written", ["call me", "12345", "+", "٠١٢٣٤٥٦٧٨٩", "0123456789 or 0198765432", "1" * 16, "+-60"]
+)
 def test_what_is_no_number(written: str) -> None:
     assert wish.normalise_phone(written) == ""
     assert read("pref_stop_all", contact=written).problems == ("contradictory:contact",)
