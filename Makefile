@@ -1,6 +1,6 @@
 # Thin on purpose: each target is one line that calls the real thing. Without make: the same line by hand.
 PYTHON ?= python3
-.PHONY: demo test test-postgres lint bench
+.PHONY: demo test test-postgres test-kills test-crash lint bench
 
 demo:
 	@exec $(PYTHON) -m app.bootstrap demo
@@ -8,6 +8,10 @@ test:
 	@exec $(PYTHON) -m app.bootstrap test
 test-postgres:
 	@exec $(PYTHON) -m app.bootstrap test-postgres
+test-kills:
+	@exec $(PYTHON) -m app.bootstrap test-kills
+test-crash:
+	@exec $(PYTHON) -m app.bootstrap test-crash
 lint:
 	@exec $(PYTHON) -m app.bootstrap lint
 bench:

@@ -24,10 +24,12 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "demo": (("desk", "demo"),),
     "test": (("python", "-m", "pytest"),),
     "test-postgres": (("python", "-m", "tests.distribution_postgres"),),
+    "test-kills": (("python", "-m", "pytest", "-m", "long", "-s", "tests/crash/test_kills.py"),),
+    "test-crash": (("python", "-m", "pytest", "-m", "long", "tests/crash/test_points.py"),),
     "lint": (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)),
     "bench": (("desk", "bench"),),
 }
-NEEDS_DEV = frozenset({"test", "test-postgres", "lint"})
+NEEDS_DEV = frozenset({"test", "test-postgres", "test-kills", "test-crash", "lint"})
 
 
 def say(text: str) -> None:

@@ -83,7 +83,12 @@ class Database:
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             uri,
             connection_class=psycopg.Connection[Row],
-            kwargs={"row_factory": dict_row, "connect_timeout": 5, "application_name": "deletion-desk"},
+            kwargs={
+                "row_factory": dict_row,
+                "connect_timeout": 5,
+                "application_name": "deletion-desk",
+                "autocommit": True,  # no BEGIN but that of `tx`
+            },
             min_size=1,
             max_size=size,
             timeout=wait,
@@ -97,19 +102,20 @@ class Database:
     def close(self) -> None:
         self._pool.close()
 
-    def notify(self, channel: str, payload: str) -> None:
-        """NOTIFY in a transaction of its own. Raises StoreError."""
-        with self.tx() as conn:
-            conn.execute("SELECT pg_notify(%s, %s)", (channel, payload))
-
     @contextmanager
-    def tx(self) -> Iterator[Connection]:
-        """One transaction. Raises StoreError when the database cannot be reached or refuses to write."""
+    def each(self) -> Iterator[Connection]:
+        """A connection on which every statement commits by itself, in one exchange. Raises StoreError as `tx` does."""
         try:
-            with self._pool.connection() as conn, conn.transaction():
+            with self._pool.connection() as conn:
                 yield conn
         except (PoolTimeout, PoolClosed) as error:
             raise StoreError("no database connection", "store") from error
         except (psycopg.OperationalError, psycopg.InternalError) as error:
             # Lost connection, disk full, read-only, server shutting down: nothing of this transaction is there.
             raise StoreError("the database did not commit", "store") from error
+
+    @contextmanager
+    def tx(self) -> Iterator[Connection]:
+        """One transaction. Raises StoreError when the database cannot be reached or refuses to write."""
+        with self.each() as conn, conn.transaction():
+            yield conn

@@ -68,14 +68,13 @@ class Desk:
         )
 
     def submit(self, event: Event | Refused, *, sender: str) -> bool:
-        """Record the event and its job in one transaction. False: this fact is already there.
+        """Record the event and its job in one statement. False: this fact is already there.
 
         Raises StoreError when nothing could be recorded.
         """
         try:
-            with self.db.tx() as conn:
+            with self.db.each() as conn:
                 new = self._record(conn, event, sender)
-                point("door.before_commit")
         except psycopg.Error as error:
             raise StoreError("the event was not recorded", "store") from error
         point("door.after_commit")
@@ -85,32 +84,33 @@ class Desk:
     def _record(self, conn: Connection, event: Event | Refused, sender: str) -> bool:
         ticket_id, case_id = _about(conn, event)
         state, reason = self._first_state(conn, event)
-        if isinstance(event, IssueChanged) and case_id is None:
-            state, reason = "ignored", "not_ours"
-        body = self._sealed(event)
-        event_id = inbox.insert(
-            conn, event, sender, state=state, reason=reason, ticket_id=ticket_id, case_id=case_id, body=body
+        # A loop, or somebody very busy: nothing is dropped, but it is looked at once, in ten minutes.
+        fuse = self.settings.loop_fuse if state == "queued" and isinstance(event, TicketTagged) else None
+        job = self.engine.job_of_new(
+            priority=_priority(event), held_until=datetime.now(UTC) + timedelta(seconds=HELD_SECONDS)
         )
-        if event_id is None:
-            return False
-        if state == "queued":
-            self.engine.run_event(conn, event_id, ticket_id, _priority(event))
-        elif state == "held":
-            self.engine.run_later(conn, event_id, datetime.now(UTC) + timedelta(seconds=HELD_SECONDS))
-        return True
+        body = self._sealed(event)
+        point("door.before_commit")
+        return inbox.insert(
+            conn,
+            event,
+            sender,
+            state=state,
+            reason=reason,
+            ticket_id=ticket_id,
+            case_id=case_id,
+            body=body,
+            job=job,
+            fuse=fuse,
+        )
 
     def _first_state(self, conn: Connection, event: Event | Refused) -> tuple[str, str]:
         if isinstance(event, Refused):
             # A forged or expired press changes nothing, but whoever pressed gets an answer.
             answerable = event.reason.startswith("token_") and bool((event.detail or {}).get("user"))
             return ("queued" if answerable else event.outcome), event.reason
-        if isinstance(event, TicketTagged):
-            if event.actor_id is not None and event.actor_id == self._own_user(conn):
-                return "ignored", "own_update"
-            if inbox.same_message(conn, event.ticket_id, event.tags) >= self.settings.loop_fuse:
-                # A loop, or somebody very busy: nothing is dropped, but it is looked at once, in ten minutes.
-                return "held", "loop_fuse"
-        return "queued", ""
+        own = isinstance(event, TicketTagged) and event.actor_id is not None and event.actor_id == self._own_user(conn)
+        return ("ignored", "own_update") if own else ("queued", "")
 
     def _sealed(self, event: Event | Refused) -> bytes | None:
         if isinstance(event, Refused) and event.body is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -21,6 +22,7 @@ import procrastinate
 import psycopg
 from procrastinate import exceptions, jobs, manager
 from procrastinate.schema import SchemaManager
+from psycopg_pool import PoolClosed
 from psycopg import sql
 
 from app.db import Connection, Database
@@ -34,10 +36,21 @@ RUN, WAKE, TAKE_OVER = "desk:run", "desk:wake", "desk:take_over"
 # A walk writes every failure on its event and ends well; what gets as far as the engine is a database that would not
 # let it write. The job is then tried again until it can: never given up, never lost.
 AGAIN = procrastinate.RetryStrategy(max_attempts=None, wait=1)
+CHANNEL = f"procrastinate_queue_v1#{QUEUE}"
 FIRST = 100  # the sweep's priority: dead workers' tickets do not wait behind a backlog
 OWN = (
     "SELECT {call} FROM (SELECT id FROM procrastinate_jobs WHERE id = %(id)s AND status = 'doing'"
     " AND worker_id IS NOT DISTINCT FROM %(worker)s AND attempts = %(attempts)s FOR UPDATE) own"
+)
+CALL_PAUSE = 0.01  # seconds between two calls to idle workers: at a hundred events a second each need not be announced
+_JOB = (
+    "procrastinate_defer_jobs_v1(ARRAY[ROW(%(queue)s, {task}, {priority}, {lock}, NULL,"
+    " jsonb_build_object('event_id', id), {at})::procrastinate_job_to_defer_v1])"
+)
+_LOCK = "coalesce('ticket:' || ticket_id, 'event:' || id)"
+NEW = "CASE state WHEN 'queued' THEN {} WHEN 'held' THEN {} END".format(
+    _JOB.format(task="%(run)s", priority="%(priority)s", lock=_LOCK, at="NULL"),
+    _JOB.format(task="%(wake)s", priority="1", lock="NULL", at="%(held_until)s"),
 )
 
 
@@ -47,6 +60,10 @@ class OwnJobs(manager.JobManager):
     A worker that was frozen and wakes up would else end the job that another has taken over, and with it the ticket's
     lock; an end that could not be written would leave the job to a worker that lives and never looks at it again.
     """
+
+    def __init__(self, connector: procrastinate.BaseConnector, stopping: threading.Event) -> None:
+        super().__init__(connector)
+        self._stopping = stopping
 
     async def finish_job(self, job: jobs.Job, status: jobs.Status, delete_job: bool) -> None:
         call = "procrastinate_finish_job_v1(id, %(status)s::procrastinate_job_status, %(delete)s)"
@@ -69,7 +86,9 @@ class OwnJobs(manager.JobManager):
         while True:
             try:
                 await self.connector.execute_query_async(OWN.format(call=call), **values)
-            except exceptions.ConnectorException:
+            except exceptions.ConnectorException as error:
+                if self._stopping.is_set() or isinstance(error.__cause__, PoolClosed):
+                    raise  # this worker ends, and its jobs are taken over
                 log.warning("job.not_written", extra={"job": job.id})
                 await asyncio.sleep(1.0)
             else:
@@ -126,13 +145,19 @@ class Engine:
 
     def _call(self, db: Database) -> None:
         self._called.clear()
-        with suppress(StoreError):
-            db.notify(f"procrastinate_queue_v1#{QUEUE}", '{"type": "job_inserted", "job_id": 0}')
+        with suppress(StoreError), db.each() as conn:
+            conn.execute("SELECT pg_notify(%s, %s)", (CHANNEL, '{"type": "job_inserted", "job_id": 0}'))
+        time.sleep(CALL_PAUSE)
 
     def run_event(self, conn: Connection, event_id: int, ticket_id: int | None, priority: int) -> None:
         """Run this event as soon as its ticket is free. Higher `priority` first, then the older one."""
         lock = _lock(ticket_id, event_id)
         self._app.configure_task(RUN, lock=lock, priority=priority, connection=conn).defer(event_id=event_id)
+
+    def job_of_new(self, *, priority: int, held_until: datetime) -> tuple[str, dict[str, Any]]:
+        """SQL, and its values, that submits the job of a row of `events` within the statement that makes the row: one
+        exchange with the database instead of five. What `run_event` (queued) or `run_later` (held) would submit."""
+        return NEW, {"queue": QUEUE, "run": RUN, "wake": WAKE, "priority": priority, "held_until": held_until}
 
     def stranded(self, conn: Connection) -> list[int]:
         """Unfinished events that no job will ever walk: there should be none, and none may be lost if there is one."""
@@ -221,7 +246,7 @@ class Worker:
         # Walks run in threads of the default executor, which is smaller than our concurrency on small machines.
         loop.set_default_executor(ThreadPoolExecutor(settings.worker_concurrency, thread_name_prefix="walk"))
         app = _app(procrastinate.PsycopgConnector(conninfo=self._uri, min_size=1, max_size=4))
-        app.job_manager = OwnJobs(app.connector)
+        app.job_manager = OwnJobs(app.connector, self._stopping)
         # croniter's sixth field is seconds: the sweep runs about three times within the time allowed for a take-over.
         step = max(1, int(settings.stalled_after / 3))
         app.periodic(cron=f"* * * * * */{step}", priority=FIRST)(app.tasks[TAKE_OVER])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,25 +50,52 @@ class Stored:
 
 
 def detail_of(event: Event) -> dict[str, Json]:
-    values = dataclasses.asdict(event)
-    del values["fact"]
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in vars(event).items() if k != "fact"}
 
 
 def insert(conn: Connection, event: Event | Refused, sender: str, *, state: str, ticket_id: int | None,
-           case_id: int | None = None, reason: str = "", body: bytes | None = None) -> int | None:  # fmt: skip
-    """One row; its id, or None when this fact is already there."""
+           job: tuple[str, Mapping[str, object]], case_id: int | None = None, reason: str = "",
+           body: bytes | None = None, fuse: int | None = None) -> bool:  # fmt: skip
+    """One row and, in the same statement, its job (Engine.job_of_new). False: this fact is already there.
+
+    `fuse`: the event is held when the same message about its ticket came that often in the last ten minutes.
+    """
     kind: str
     if isinstance(event, Refused):
         kind, detail = event.outcome, {**(event.detail or {}), "refused": event.reason}
     else:
         kind, detail = NAMES[type(event)], detail_of(event)
+    submit, values = job
     row = conn.execute(
-        "INSERT INTO events (fact, sender, kind, ticket_id, case_id, detail, state, reason, body)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (fact) DO NOTHING RETURNING id",
-        (event.fact, sender, kind, ticket_id, case_id, Jsonb(detail), state, reason, body),
+        INSERT.format(held=HELD if fuse is not None else "false", job=submit),
+        {
+            **values,
+            "fact": event.fact,
+            "sender": sender,
+            "kind": kind,
+            "ticket": ticket_id,
+            "case": case_id,
+            "detail": Jsonb(detail),
+            "state": state,
+            "reason": reason,
+            "body": body,
+            "fuse": fuse,
+        },
     ).fetchone()
-    return int(row["id"]) if row else None
+    return row is not None
+
+
+INSERT = (
+    "WITH made AS (INSERT INTO events (fact, sender, kind, ticket_id, case_id, detail, state, reason, body)"
+    " SELECT %(fact)s, %(sender)s, %(kind)s, %(ticket)s::bigint, %(case)s::bigint, %(detail)s,"
+    " CASE WHEN held THEN 'held' ELSE %(state)s END, CASE WHEN held THEN 'loop_fuse' ELSE %(reason)s END, %(body)s"
+    " FROM (SELECT {held} AS held) AS fuse ON CONFLICT (fact) DO NOTHING RETURNING id, state, ticket_id)"
+    " SELECT id, {job} FROM made"
+)
+HELD = (
+    "(SELECT count(*) >= %(fuse)s FROM events WHERE ticket_id = %(ticket)s::bigint AND kind = 'ticket_tagged'"
+    " AND detail->'tags' = %(detail)s->'tags' AND received_at > now() - interval '10 minutes' AND state <> 'ignored')"
+)
 
 
 def begin(conn: Connection, event_id: int) -> Stored | None:
@@ -106,13 +132,3 @@ def requeue(conn: Connection, event_id: int, *, of: tuple[str, ...]) -> Stored |
 def load(conn: Connection, event_id: int) -> Stored | None:
     row = conn.execute("SELECT * FROM events WHERE id = %s", (event_id,)).fetchone()
     return Stored.of(row) if row else None
-
-
-def same_message(conn: Connection, ticket_id: int, tags: tuple[str, ...]) -> int:
-    """How often the same message about this ticket came in the last ten minutes (the loop fuse)."""
-    row = conn.execute(
-        "SELECT count(*) AS n FROM events WHERE ticket_id = %s AND kind = 'ticket_tagged'"
-        " AND detail->'tags' = %s AND received_at > now() - interval '10 minutes' AND state <> 'ignored'",
-        (ticket_id, Jsonb(sorted(tags))),
-    ).fetchone()
-    return int(row["n"]) if row else 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from app import cases, decide, inbox, registry
@@ -65,6 +65,7 @@ class Walker:
                 " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 (str(own),),
             )
+        self.desk._own_id = own
 
     def team(self) -> str:
         """Our workspace: a token belongs to one for as long as it lives, so it is asked for once."""
@@ -75,7 +76,7 @@ class Walker:
     def walk(self, event_id: int) -> None:
         """Never raises: whatever happens is written on the event's row, or another walk takes over."""
         try:
-            with self.desk.db.tx() as conn:
+            with self.desk.db.each() as conn:
                 stored = inbox.begin(conn, event_id)
             point("walk.after_begin")
             if stored is None:
@@ -134,7 +135,7 @@ class Walker:
             return decide.answer_refused(self.tools, stored)
         event = stored.event()
         if isinstance(event, TicketTagged):
-            return self._tagged(stored, event)
+            return _once_more(stored, event, self._tagged(stored, event))
         if isinstance(event, ButtonPressed):
             return decide.press(self, stored, event)
         return self._issue(stored, event)
@@ -158,17 +159,14 @@ class Walker:
             do.move("open", of={"open"}, problems=("both_tags",))
         tagged.section(do.case, do)
         verdict = self.conclude(do)
-        left = _same_time_left(stored, event)
-        if verdict.state == "done" and do.case.state == "incomplete" and left > 0:
-            # An edit at the same time by Zendesk's clock is the same fact to the door: look again once it is over.
-            return Verdict("waiting", "same_time", do.case.id, datetime.now(UTC) + timedelta(seconds=left))
-        return verdict
+        idle = verdict.state == "done" and do.case.state == "incomplete"
+        return replace(verdict, state="idle") if idle else verdict
 
     def _case_for(
         self, stored: Stored, ticket: Ticket, tagged: registry.Tagged, event: TicketTagged
     ) -> tuple[Case | None, str]:
         """The open case, or the next generation; (None, state) when this tag has had its answer already."""
-        with self.desk.db.tx() as conn:
+        with self.desk.db.each() as conn:
             latest = cases.latest(conn, ticket.id, tagged.procedure)
         if latest and (tagged.rank > 0 or stored.case_id == latest.id or (latest.is_open and not self._stuck(latest))):
             return latest, latest.state  # `stored.case_id`: this event began that case's work and still has to end it
@@ -248,10 +246,17 @@ def _again(latest: Case, added: Audit | None, event: TicketTagged, name: str) ->
     return name in (event.added or ()) and datetime.fromisoformat(event.updated_at.replace("Z", "+00:00")) > closed
 
 
-def _same_time_left(stored: Stored, event: TicketTagged) -> float:
-    """Seconds until no update of the ticket can have this event's time: whole seconds, in some triggers minutes."""
+def _once_more(stored: Stored, event: TicketTagged, verdict: Verdict) -> Verdict:
+    """A walk that found nothing to do looks again when no other update of the ticket can have this event's time.
+
+    Zendesk's times are whole seconds (in some triggers minutes): an edit or a new tag within one is the same fact to
+    the door, which keeps the first delivery only.
+    """
     unit = 60 if re.match(r".{16}(?!:)", event.updated_at) else 1
-    return (stored.received_at + timedelta(seconds=unit) - datetime.now(UTC)).total_seconds()
+    over = stored.received_at + timedelta(seconds=unit)
+    if verdict.state not in ("void", "idle") or datetime.now(UTC) >= over:
+        return replace(verdict, state="done") if verdict.state == "idle" else verdict
+    return Verdict("waiting", "same_time", verdict.case_id, over)
 
 
 def _verdict(outcomes: list[Outcome], case_id: int) -> Verdict:

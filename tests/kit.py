@@ -100,7 +100,8 @@ def agent_id(house: House, email: str) -> int:
 
 
 def retag(house: House, ticket: int, tag: str = "data_deletion_request") -> None:
-    """The agent takes the tag off and puts it on again."""
+    """The agent takes the tag off and puts it on again, not within the second of an earlier update (facts Z3.3)."""
+    time.sleep(1.05 - time.time() % 1)
     house.untag(ticket, tag)
     house.settle()
     house.tag(ticket, tag)

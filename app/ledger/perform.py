@@ -217,7 +217,7 @@ class Ledger:
         return self._settle(effect, state, reason=reason, wait=pause)
 
     def _admit(self, vendor: str) -> float:
-        with self._db.tx() as conn:
+        with self._db.each() as conn:
             return vendors.admit(conn, vendor, self._timing.limits[vendor], self._timing.probe)
 
     def _count_failure(self, vendor: str, reason: str) -> None:

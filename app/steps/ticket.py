@@ -64,8 +64,8 @@ class TicketSteps(Base):
 
     def _barred(self, ticket: Ticket) -> tuple[str, ...]:
         """Keyed hashes of the people who may not decide: who tagged, who is assigned, who asked."""
-        people = {self.case.tagger_id, ticket.assignee_id, ticket.requester_id} - {None}
-        mails = {self.tools.zendesk.person(person).email for person in people if person}
+        others = {self.case.tagger_id, ticket.assignee_id} - {None, 0, ticket.requester_id}
+        mails = {self.requester().email, *(self.tools.zendesk.person(person).email for person in others if person)}
         return tuple(sorted(self.tools.vault.digest("mail", mail) for mail in mails if mail))
 
     def apply_macro(self, case: Case, title: str) -> Outcome | None:
@@ -113,9 +113,9 @@ class TicketSteps(Base):
             raise refuse("zendesk", "cc")
         macro = self.tools.zendesk.macro(title)
         change = self.tools.zendesk.preview(ticket, macro)
-        if not change.public:
+        if not change.public or not change.body.strip():
             raise refuse("zendesk", "macro_private")
-        if not change.body.strip() or LEFTOVER.search(KNOWN_PLACEHOLDER.sub("", change.body)):
+        if LEFTOVER.search(KNOWN_PLACEHOLDER.sub("", change.body)):
             raise refuse("zendesk", "macro_placeholder")
         text_hash = hashlib.sha256(change.body.encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""SOP 000 from the tag to the ban, through the real doors: what the customer, the supervisors and JIRA got, and once."""
+"""SOP 000 from the tag to the ban, through the real doors: what customer, supervisors and JIRA got, and once."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from tests.kit import (
 DELETE = "Delete personal data completely (subject to compliance retention)"
 STOP = "Stop all types of communication (Calls, SMS, Email, Push Notification)"
 BAN = "Ban from all offers"
+SOME = "Stop only specific types of communication (Calls, SMS)"
 SEVERAL = ("pref_stop_sms", "pref_stop_calls")
 
 

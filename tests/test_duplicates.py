@@ -1,0 +1,92 @@
+"""The same wish heard several times: one case, one e-mail, one card, one issue (shown in issue 2, faults F02 to F06)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+from tests.house import House
+from tests.kit import Sent, card_of, deliver, events_of, generations, issue_of, press_body, sent, template_body
+
+ACKNOWLEDGED = Sent(mails=1, cards=1)
+BANNED = Sent(mails=1, cards=1, issues=1, links=1)
+TAGS = ("data_deletion_request", "pref_stop_all")
+
+
+def test_same_delivery_fifty_times_at_once(house: House) -> None:
+    house.sandbox.world.config.trigger_webhooks = False  # every delivery is the test's own
+    ticket = house.ticket()
+    house.tag(ticket, *TAGS)
+    body = template_body(ticket, *TAGS, actor=1)
+    ready, statuses = threading.Barrier(50), []
+
+    def send() -> None:
+        ready.wait(10)
+        statuses.append(deliver(house, body))
+
+    threads = [threading.Thread(target=send) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert statuses == [200] * 50
+    house.wait_state(ticket, "awaiting")
+    assert len(events_of(house, ticket)) == 1
+    assert generations(house, ticket) == 1
+    assert sent(house, ticket) == ACKNOWLEDGED
+
+    press_body(house, ticket, "approve")
+    house.wait_state(ticket, "banning")
+    assert sent(house, ticket) == BANNED
+    assert deliver(house, body) == 200  # much later
+    house.settle()
+    assert len(events_of(house, ticket)) == 1
+    assert sent(house, ticket) == BANNED
+
+
+def test_trigger_and_event_subscription_and_extra_copies(house: House) -> None:
+    """Two triggers for one tag, each delivered three times, some under another invocation id."""
+    config = house.sandbox.world.config
+    config.event_subscription, config.duplicate_webhooks = True, 2
+    ticket = house.ticket()
+    house.tag(ticket, *TAGS)
+    house.wait_state(ticket, "awaiting")
+    facts = {event["fact"].split(":")[1] == "event" for event in events_of(house, ticket)}
+    assert facts == {True, False}  # both bodies came through
+    assert generations(house, ticket) == 1
+    assert sent(house, ticket) == ACKNOWLEDGED
+    press_body(house, ticket, "approve")
+    house.wait_state(ticket, "banning")
+    house.move_issue(issue_of(house, ticket)["key"], "Done")
+    house.wait_state(ticket, "done")
+    assert sent(house, ticket) == BANNED
+    assert generations(house, ticket) == 1
+    assert len(house.notes(ticket)) == len(set(house.notes(ticket)))
+
+
+def test_replayed_under_another_invocation_id_and_time(house: House) -> None:
+    house.sandbox.world.config.trigger_webhooks = False
+    ticket = house.ticket()
+    house.tag(ticket, *TAGS)
+    when = datetime.now(UTC)
+    bodies = [
+        template_body(ticket, *TAGS, actor=1, at=(when + timedelta(seconds=n)).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        for n in (0, 0, 1, 2)  # the trigger ran again: other facts about the same wish
+    ]
+    for number, body in enumerate(bodies):
+        assert deliver(house, body, f"01J0000000000000000000000{number}") == 200
+    house.wait_state(ticket, "awaiting")
+    assert len(events_of(house, ticket)) == 3
+    assert generations(house, ticket) == 1
+    assert sent(house, ticket) == ACKNOWLEDGED
+    press_body(house, ticket, "decline")
+    house.wait_state(ticket, "declined")
+    time.sleep(0.1)
+    late = template_body(ticket, *TAGS, actor=1, at=(when + timedelta(seconds=9)).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    for body in (*bodies, late):
+        assert deliver(house, body, "01J00000000000000000000009") == 200
+    house.settle()
+    assert generations(house, ticket) == 1  # the tag itself was not put on again
+    assert sent(house, ticket) == ACKNOWLEDGED
+    assert "approve" not in str(card_of(house, ticket)["blocks"])
