@@ -242,7 +242,6 @@ class Worker:
         settings = self._settings
         loop, this = asyncio.get_running_loop(), asyncio.current_task()
         assert this is not None
-        watch = asyncio.create_task(self._cancel_when_stopping(this))
         # Walks run in threads of the default executor, which is smaller than our concurrency on small machines.
         loop.set_default_executor(ThreadPoolExecutor(settings.worker_concurrency, thread_name_prefix="walk"))
         app = _app(procrastinate.PsycopgConnector(conninfo=self._uri, min_size=1, max_size=4))
@@ -251,7 +250,8 @@ class Worker:
         step = max(1, int(settings.stalled_after / 3))
         app.periodic(cron=f"* * * * * */{step}", priority=FIRST)(app.tasks[TAKE_OVER])
         async with app.open_async():
-            self._watch = watch  # asyncio keeps only weak references to tasks
+            # Only now: a cancel while the pool opens is swallowed by its own tasks, and the process would not end.
+            self._watch = asyncio.create_task(self._cancel_when_stopping(this))  # kept: asyncio's reference is weak
             await app.run_worker_async(
                 queues=[QUEUE],
                 concurrency=settings.worker_concurrency,

@@ -1,0 +1,155 @@
+"""The database goes away and comes back; migrations run twice and at once; an older schema is refused (F11, F12, F29)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+from procrastinate.schema import SchemaManager
+
+from app import db, engine
+from app.migrate import migrate
+from app.settings import load
+from tests.house import ROOT, House, Processes, drop_database, new_database
+from tests.kit import Sent, deliver, sent, template_body
+
+
+def answer(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=15) as got:
+            return int(got.status)
+    except urllib.error.HTTPError as refused:
+        return refused.code
+
+
+def kill_server(folder: Path) -> None:
+    """kill -9 of the whole server, as a power loss would: every child first sees its postmaster gone, or dies itself."""
+    postmaster = int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
+    children = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            pid, parent = int(stat.parent.name), int(stat.read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            continue
+        if parent == postmaster:
+            children.append(pid)
+    for pid in (postmaster, *children):
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the server's processes in /proc")
+def test_the_server_is_killed_and_comes_back(tmp_path_factory: pytest.TempPathFactory) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="desk-test-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        settings = load(_env_file=ROOT / ".env.example", var_dir=name)
+        uri = db.url(settings)
+        migrate(uri)
+        try:
+            with Processes(uri) as house:
+                kept = house.to_awaiting()
+                before = house.ticket()
+                kill_server(folder)
+                assert deliver(house, template_body(before, "data_deletion_request", "pref_stop_all")) == 503
+                assert answer(f"{house.url}/readyz") == 503
+                assert answer(f"{house.url}/healthz") == 200
+                assert db.url(settings) == uri
+                house.wait(lambda: answer(f"{house.url}/readyz") == 200, 20, "ready again")
+                house.tag(before, "data_deletion_request", "pref_stop_all")
+                house.wait_state(before, "awaiting", 40)
+                house.press("approve")
+                house.wait(lambda: house.rows("SELECT 1 FROM cases WHERE state = 'banning'"), 20)
+                house.settle(20)
+                assert house.deaths == {"web": [], "worker": []}
+                assert {sent(house, kept).mails, sent(house, before).mails} == {1}
+                assert {sent(house, kept).cards, sent(house, before).cards} == {1}
+                assert sent(house, kept).issues + sent(house, before).issues == 1
+        finally:
+            db.stop_embedded(settings)
+
+
+def test_the_server_is_killed_while_walks_run(database_server: str, tmp_path: Path) -> None:
+    """Connections are cut under the walks (as a fail-over does it): each event still comes to its end, once."""
+    uri = new_database(database_server)
+    try:
+        with House(uri) as house:
+            tickets = [house.ticket() for _ in range(6)]
+            cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            for ticket in tickets:
+                house.tag(ticket, "data_deletion_request", "pref_stop_all")
+                house.rows(cut)
+                time.sleep(0.15)
+            for ticket in tickets:
+                house.wait_state(ticket, "awaiting", 40)
+            assert [sent(house, ticket) for ticket in tickets] == [Sent(mails=1, cards=1)] * len(tickets)
+    finally:
+        drop_database(database_server, uri)
+
+
+def test_migrate_runs_twice_and_from_several_places_at_once(database_server: str) -> None:
+    uri = new_database(database_server, template=None)
+    try:
+        environment = {**os.environ, **{"DATABASE_URL": uri}}
+        for line in (ROOT / ".env.example").read_text().splitlines():
+            name, sep, value = line.partition("=")
+            if sep and not line.startswith("#") and name != "DATABASE_URL":
+                environment[name] = value
+
+        def run(_: int) -> int:
+            return subprocess.run([sys.executable, "-m", "app.cli", "migrate"], cwd=ROOT, env=environment, check=False).returncode
+
+        with ThreadPoolExecutor(3) as pool:
+            assert list(pool.map(run, range(3))) == [0, 0, 0]
+        migrate(uri)
+        with psycopg.connect(uri) as conn:
+            assert conn.execute("SELECT version_num FROM desk_schema").fetchall() == [(db.SCHEMA,)]
+    finally:
+        drop_database(database_server, uri)
+
+
+def test_the_engines_new_migrations_run_in_order_and_once(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer engine ships further files: only they are run, in the order of their names, and noted with the rest."""
+    for path in Path(SchemaManager.get_migrations_path()).glob("*.sql"):
+        (tmp_path / path.name).write_text("SELECT 1 / 0")  # applied already: must not be touched
+    (tmp_path / "99.00.00_02_second.sql").write_text("INSERT INTO desk_probe VALUES ('second')")
+    (tmp_path / "99.00.00_01_first.sql").write_text("CREATE TABLE desk_probe (word text)")
+    monkeypatch.setattr(SchemaManager, "get_migrations_path", staticmethod(lambda: str(tmp_path)))
+    for _ in range(2):
+        with psycopg.connect(database) as conn:
+            engine.migrate(conn)
+    with psycopg.connect(database) as conn:
+        assert conn.execute("SELECT word FROM desk_probe").fetchall() == [("second",)]
+
+
+def test_a_failed_migration_changes_nothing(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "99.00.00_01_first.sql").write_text("CREATE TABLE desk_probe (word text)")
+    (tmp_path / "99.00.00_02_bad.sql").write_text("SELECT 1 / 0")
+    monkeypatch.setattr(SchemaManager, "get_migrations_path", staticmethod(lambda: str(tmp_path)))
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        migrate(database)
+    with psycopg.connect(database) as conn:
+        assert conn.execute("SELECT to_regclass('desk_probe')").fetchone() == (None,)
+
+
+def test_another_schema_is_not_ready_and_the_worker_refuses_it(house: House) -> None:
+    assert answer(f"{house.url}/readyz") == 200
+    house.rows("UPDATE desk_schema SET version_num = '0000' RETURNING version_num")
+    assert answer(f"{house.url}/readyz") == 503
+    environment = {**os.environ, **house.environment}
+    done = subprocess.run(
+        [sys.executable, "-m", "app.cli", "work"], cwd=ROOT, env=environment, capture_output=True, timeout=30, check=False
+    )
+    assert done.returncode == 1
+    assert b"another version" in done.stderr
