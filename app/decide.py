@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from app import cards, cases, registry, sinks
-from app.cases import Case
 from app.clients import retry
 from app.errors import PermanentError
 from app.events import ButtonPressed
@@ -22,11 +21,17 @@ from app.steps.base import Tools
 if TYPE_CHECKING:
     from app.walk import Verdict, Walker
 
+
+def owner(stored: Stored) -> Owner:
+    """The walk that owns this event now."""
+    return Owner(stored.id, stored.walk, stored.replayed_at)
+
+
 STATE_OF = {"approve": "approved", "decline": "declined"}
 ACTIONS = frozenset(STATE_OF)
 
 
-def press(walker: Walker, stored: Stored, event: ButtonPressed) -> Verdict:
+def press(walker: Walker, stored: Stored, event: ButtonPressed, seen: list[Steps]) -> Verdict:
     """One press: refuse it with an answer, or decide with it and let the handler's section go on."""
     from app.walk import Verdict
 
@@ -35,9 +40,13 @@ def press(walker: Walker, stored: Stored, event: ButtonPressed) -> Verdict:
     section = registry.for_button(event.card, event.action)
     if case is None or section is None or event.action not in ACTIONS:
         return Verdict("ignored", "no_such_case")
-    do = Steps(walker.tools, Owner(stored.id, stored.walk), case)
+    do = Steps(walker.tools, owner(stored), case)
+    seen.append(do)
+    if case.chat_ts is None and event.card:
+        # The press itself says where the card is, should our own record of it be missing.
+        do.move(case.state, of={case.state}, chat_channel=event.channel, chat_ts=event.ts)
     if case.decision_event != stored.id:
-        refusal = _refusal(walker, case, event)
+        refusal = _refusal(walker, do, event)
         if refusal is None and not _decide(do, stored, event):
             refusal = "already_decided"
         if refusal:
@@ -50,22 +59,39 @@ def press(walker: Walker, stored: Stored, event: ButtonPressed) -> Verdict:
     return walker.conclude(do)
 
 
-def _refusal(walker: Walker, case: Case, event: ButtonPressed) -> str | None:
-    """Why this person may not decide this case, as the key of an answer; None when they may."""
+def _refusal(walker: Walker, do: Steps, event: ButtonPressed) -> str | None:
+    """Why this person may not decide this case, as the key of an answer; None when they may.
+
+    Raises VendorError of the kinds that wait when somebody cannot be asked: fail closed.
+    """
     tools = walker.tools
     agent = tools.settings.approvers.get(event.user)
     if agent is None:
         return "not_an_approver"
     if event.channel != tools.settings.slack_channel or event.team != walker.team():
         return "wrong_place"
-    person = retry.read(lambda: tools.chat.person(event.user))
-    if person.is_bot or person.deleted or person.is_guest or person.team_id not in ("", event.team):
+    if not _is_active(tools, event):
         return "not_active"
+    case = do.case
     if case.state != "awaiting" or case.generation != event.generation:
         return "already_decided" if case.decision else "no_longer_open"
-    if tools.vault.digest("mail", agent) in case.barred:
+    # The ticket as it is at this moment: a withdrawal may be on it that has not come in yet, and who has tagged or is
+    # assigned may have changed since the card was posted. When it cannot be read, nothing is decided: the press waits.
+    ticket = retry.read(lambda: do.ticket(fresh=True))
+    if tools.settings.tags["data_deletion_withdrawn"] in ticket.tags:
+        return "no_longer_open"
+    if tools.vault.digest("mail", agent) in retry.read(do.barred_now):
         return "self_approval"
     return None
+
+
+def _is_active(tools: Tools, event: ButtonPressed) -> bool:
+    """A full member of our workspace, as chat says now; whom chat does not know is not one."""
+    try:
+        person = retry.read(lambda: tools.chat.person(event.user))
+    except PermanentError:
+        return False
+    return not (person.is_bot or person.deleted or person.is_guest) and person.team_id in ("", event.team)
 
 
 def _decide(do: Steps, stored: Stored, event: ButtonPressed) -> bool:
@@ -103,7 +129,7 @@ def answer_refused(tools: Tools, stored: Stored) -> Verdict:
     from app.walk import Verdict
 
     reason = str(stored.detail.get("refused", ""))
-    key = "expired" if reason == "token_expired" else "not_valid"
+    key = {"token_expired": "expired", "slow_down": "slow_down"}.get(reason, "not_valid")
     user = str(stored.detail.get("user", ""))
     text = sinks.mrkdwn(tools.texts.get(f"answers.{key}"), 3000)
     try:

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -16,6 +17,7 @@ from app.db import Connection, Database
 from app.engine import Engine
 from app.errors import StoreError
 from app.events import ButtonPressed, Event, IssueChanged, Refused, TicketTagged
+from app.inbox import Stored
 from app.ledger.perform import Ledger, Timing
 from app.ledger.vendors import Limit
 from app.points import point
@@ -32,7 +34,8 @@ RESCUE_SECONDS = 60.0
 LOOK_SECONDS = 3600
 BODY_KEPT = 8192  # bytes of an unusable body kept, encrypted, for the admin who mends the sender
 URGENT = ("data_deletion_withdrawn", "regulatory_threat")
-BURST = {"zendesk": 30, "slack": 3, "jira": 20}
+BURST = {"zendesk": 90, "slack": 20, "jira": 60}  # what runs ahead of the rate; a 429 is heard as well
+ANSWERED = frozenset({"token_forged", "token_expired", "slow_down"})  # refused presses whose presser is told
 
 
 class Desk:
@@ -84,6 +87,11 @@ class Desk:
     def _record(self, conn: Connection, event: Event | Refused, sender: str) -> bool:
         ticket_id, case_id = _about(conn, event)
         state, reason = self._first_state(conn, event)
+        if reason == "own_update":
+            # A fact of its own: it must not stand in the way of an agent's edit in the same second.
+            event = replace(event, fact=f"own:{event.fact}")
+        if isinstance(event, IssueChanged) and case_id is None:
+            state, reason = "ignored", "not_ours"
         # A loop, or somebody very busy: nothing is dropped, but it is looked at once, in ten minutes.
         fuse = self.settings.loop_fuse if state == "queued" and isinstance(event, TicketTagged) else None
         job = self.engine.job_of_new(
@@ -107,7 +115,7 @@ class Desk:
     def _first_state(self, conn: Connection, event: Event | Refused) -> tuple[str, str]:
         if isinstance(event, Refused):
             # A forged or expired press changes nothing, but whoever pressed gets an answer.
-            answerable = event.reason.startswith("token_") and bool((event.detail or {}).get("user"))
+            answerable = event.reason in ANSWERED and bool((event.detail or {}).get("user"))
             return ("queued" if answerable else event.outcome), event.reason
         own = isinstance(event, TicketTagged) and event.actor_id is not None and event.actor_id == self._own_user(conn)
         return ("ignored", "own_update") if own else ("queued", "")
@@ -130,7 +138,7 @@ class Desk:
         with self.db.tx() as conn:
             stored = inbox.requeue(conn, event_id, of=("waiting", "held"))
             if stored:
-                self.engine.run_event(conn, stored.id, stored.ticket_id, 1)
+                self.engine.run_event(conn, stored.id, stored.ticket_id, priority(stored))
         self.engine.call(self.db)
 
     def rescue(self) -> None:
@@ -143,7 +151,7 @@ class Desk:
                 stored = inbox.requeue(conn, event_id, of=inbox.UNFINISHED)
                 if stored:
                     log.warning("event.stranded", extra={"key": event_id})
-                    self.engine.run_event(conn, event_id, stored.ticket_id, 0)
+                    self.engine.run_event(conn, event_id, stored.ticket_id, priority(stored))
             waiting = cases.waiting_for_jira(conn, LOOK_SECONDS)
         hour = int(time.time() // LOOK_SECONDS)
         for key in waiting:
@@ -198,6 +206,11 @@ def _about(conn: Connection, event: Event | Refused) -> tuple[int | None, int | 
 def op_ids(event: IssueChanged) -> tuple[str, ...]:
     """The op ids in the issue's labels."""
     return tuple(label.removeprefix("desk-") for label in event.labels if label.startswith("desk-"))
+
+
+def priority(stored: Stored) -> int:
+    """As when it came in: a wait must not cost a withdrawal its place."""
+    return _priority(stored.event()) if stored.kind in inbox.KINDS else 0
 
 
 def _priority(event: Event | Refused) -> int:

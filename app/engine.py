@@ -25,7 +25,7 @@ from procrastinate.schema import SchemaManager
 from psycopg_pool import PoolClosed
 from psycopg import sql
 
-from app.db import Connection, Database
+from app.db import NO_FROZEN_LOCKS, Connection, Database
 from app.errors import StoreError
 from app.settings import Settings
 
@@ -203,6 +203,11 @@ def _no_notify_in_commits(conn: psycopg.Connection[Any]) -> None:
         conn.execute(sql.SQL("ALTER TABLE procrastinate_jobs DISABLE TRIGGER {}").format(sql.Identifier(name)))
 
 
+async def _configure(conn: psycopg.AsyncConnection[Any]) -> None:
+    await conn.execute(NO_FROZEN_LOCKS)
+    await conn.commit()  # a new connection must not be within a transaction when the pool gets it
+
+
 class Worker:
     """`desk work`: runs jobs until `stop()`; survives a database that goes away."""
 
@@ -244,7 +249,7 @@ class Worker:
         assert this is not None
         # Walks run in threads of the default executor, which is smaller than our concurrency on small machines.
         loop.set_default_executor(ThreadPoolExecutor(settings.worker_concurrency, thread_name_prefix="walk"))
-        app = _app(procrastinate.PsycopgConnector(conninfo=self._uri, min_size=1, max_size=4))
+        app = _app(procrastinate.PsycopgConnector(conninfo=self._uri, min_size=1, max_size=4, configure=_configure))
         app.job_manager = OwnJobs(app.connector, self._stopping)
         # croniter's sixth field is seconds: the sweep runs about three times within the time allowed for a take-over.
         step = max(1, int(settings.stalled_after / 3))

@@ -34,6 +34,8 @@ class Stored:
     state: str
     reason: str
     walk: int
+    failures: int
+    replayed_at: datetime | None
     next_at: datetime | None
     received_at: datetime
     changed_at: datetime
@@ -108,13 +110,33 @@ def begin(conn: Connection, event_id: int) -> Stored | None:
     return Stored.of(row) if row else None
 
 
-def end(conn: Connection, stored: Stored, state: str, *, reason: str = "", next_at: datetime | None = None,
-        case_id: int | None = None) -> bool:  # fmt: skip
-    """Finish this walk. False when another walk has taken the event over: then nothing is written."""
+def end(
+    conn: Connection,
+    stored: Stored,
+    state: str,
+    *,
+    reason: str = "",
+    next_at: datetime | None = None,
+    case_id: int | None = None,
+    failed: bool = False,
+) -> bool:
+    """Finish this walk. False when another walk has taken the event over: then nothing is written.
+
+    `failed`: the walk came to nothing; failures in a row are counted, a walk that went well starts anew.
+    """
     row = conn.execute(
-        "UPDATE events SET state = %s, reason = %s, next_at = %s, case_id = coalesce(%s, case_id), changed_at = now()"
+        "UPDATE events SET state = %s, reason = %s, next_at = %s, case_id = coalesce(%s, case_id), changed_at = now(),"
+        " failures = CASE WHEN %s THEN failures + 1 ELSE 0 END"
         " WHERE id = %s AND walk = %s AND state = 'running' RETURNING id",
-        (state, reason, next_at, case_id, stored.id, stored.walk),
+        (state, reason, next_at, case_id, failed, stored.id, stored.walk),
+    ).fetchone()
+    return row is not None
+
+
+def owns(conn: Connection, event_id: int, walk: int) -> bool:
+    """Whether this walk still owns its event; held until the transaction ends, so that nobody takes it over within."""
+    row = conn.execute(
+        "SELECT 1 AS yes FROM events WHERE id = %s AND walk = %s AND state = 'running' FOR SHARE", (event_id, walk)
     ).fetchone()
     return row is not None
 

@@ -7,7 +7,7 @@ added only when what it says has changed (docs/adr/0004-notes-on-the-ticket.md).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app import cards
@@ -29,7 +29,7 @@ WHAT = {
     "macro_tags": "tags",
     "note": "note",
 }
-WORTH_TELLING = 3  # attempts; a single hiccup is nobody's business
+WORTH_TELLING = 3  # attempts, or as many of the first waits
 
 
 class Note:
@@ -51,8 +51,16 @@ class Note:
         header = get("notes.header", case=case.id, generation=case.generation, state=get(f"notes.state.{case.state}"))
         lines = [*self._problems(), *self._facts(), *self._troubles()]
         bullets = [get("notes.bullet", line=line) for line in lines]
-        step = get("notes.next.line", step=get(f"notes.next.{case.state}"))
+        step = get("notes.next.line", step=get(f"notes.next.{self._next()}"))
         return "\n".join([header, *bullets, step])
+
+    def _next(self) -> str:
+        """What comes next: an administrator when something has failed, the agent when two tags contradict."""
+        if any(e.state == "dead" for e in self._effects) or any(p.startswith("failed:") for p in self._case.problems):
+            return "failed"
+        if "both_tags" in self._case.problems:
+            return "both_tags"
+        return self._case.state
 
     def _problems(self) -> list[str]:
         """What the agent must mend, each field by its name."""
@@ -63,8 +71,11 @@ class Note:
                 lines.append(self._texts.get(f"notes.field.{field}.{kind}"))
             elif problem == "cc":
                 lines.append(self._texts.get("notes.email.cc", macro=REQUEST_MACRO))
-            elif problem == "both_tags":
-                lines.append(self._texts.get("notes.both_tags"))
+            elif problem in ("both_tags", "info:changed", "info:banned_after_all", "info:reopened"):
+                lines.append(self._texts.get(f"notes.{problem.removeprefix('info:')}"))
+            elif kind == "failed":
+                what, cause = self._texts.get("notes.what.other"), self._texts.cause(field)
+                lines.append(self._texts.get("notes.trouble.failed", what=what, cause=cause))
         return lines
 
     def _facts(self) -> list[str]:
@@ -107,7 +118,8 @@ class Note:
         posted = next((e for e in self._effects if e.verb == "ask_supervisor" and e.state == "done"), None)
         if posted is None:
             return self._texts.get("notes.card.pending") if self._case.is_open else ""
-        if self._case.state in ("withdrawn", "void"):
+        closed = any(e.verb == "update_card" and e.arg == self._case.state and e.state == "done" for e in self._effects)
+        if self._case.state in ("withdrawn", "void") and closed:
             return self._texts.get("notes.card.closed")
         return self._texts.get("notes.card.done", when=self._when(posted.done_at))
 
@@ -128,7 +140,8 @@ class Note:
             return get("notes.jira.pending") if case.state == "approved" else ""
         when = {"issue": case.jira_key, "when": self._when(opened.done_at)}
         if case.state == "withdrawn":
-            return get("notes.jira.withdrawal", issue=case.jira_key)
+            told = any(e.verb == "comment_jira" and e.state == "done" for e in self._effects)
+            return get(f"notes.jira.{'withdrawal' if told else 'untold'}", issue=case.jira_key)
         if case.state == "done":
             return get("notes.jira.done", issue=case.jira_key, when=self._when(case.closed_at))
         if case.state == "needs_person" and case.reason == "jira_deleted":
@@ -143,21 +156,28 @@ class Note:
         for effect in self._effects:
             what = self._texts.get(f"notes.what.{WHAT.get(effect.verb, 'other')}")
             cause = self._texts.cause(effect.reason.rpartition(":")[2])
+            if self._stable and effect.state != "dead":
+                cause = ""  # it alternates while a vendor is down: not worth a note each time
             if effect.state == "dead":
                 lines.append(self._texts.get("notes.trouble.failed", what=what, cause=cause))
-            elif effect.state in ("planned", "unknown") and effect.attempts >= WORTH_TELLING and effect.verb != "note":
+            elif effect.state in ("planned", "unknown") and self._worth_telling(effect) and effect.verb != "note":
                 lines.append(self._waiting(effect, what, cause))
         return lines
 
+    def _worth_telling(self, effect: Effect) -> bool:
+        """Several tries, or one that nobody can look up; a single hiccup is nobody's business."""
+        long_ago = datetime.now(UTC) - timedelta(seconds=WORTH_TELLING * self._settings.retry_base)
+        lost = effect.state == "unknown" and effect.reason.startswith("look_up:")
+        return effect.attempts >= WORTH_TELLING or (lost and (effect.sent_at or effect.planned_at) < long_ago)
+
     def _waiting(self, effect: Effect, what: str, cause: str) -> str:
-        at = "" if self._stable or effect.next_at is None else self._when(effect.next_at)
+        if self._stable:
+            # The same line until the count has doubled: 3, 6, 12, …, whatever the cause of the moment is.
+            return f"{effect.verb} {(effect.attempts // WORTH_TELLING).bit_length()}"
+        at = self._when(effect.next_at)
         if effect.state == "unknown":
             return self._texts.get("notes.trouble.checking", what=what, next=at, cause=cause)
-        # In the stable text the count moves on only when it has doubled: 3, 6, 12, …
-        count = effect.attempts
-        if self._stable:
-            count = WORTH_TELLING * 2 ** ((effect.attempts // WORTH_TELLING).bit_length() - 1)
-        return self._texts.get("notes.trouble.waiting", what=what, attempt=count, next=at, cause=cause)
+        return self._texts.get("notes.trouble.waiting", what=what, attempt=effect.attempts, next=at, cause=cause)
 
     def _when(self, at: datetime | None) -> str:
         return local(at, self._zone)

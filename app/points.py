@@ -74,7 +74,8 @@ def _fire(full: str) -> None:
                 fired.write(f"{full}\n")
         if what == "CHAOS_POINT":
             os._exit(137)
-        os.kill(os.getpid(), signal.SIGSTOP)
+        # To this very thread: sent to the process, another thread may take it while this one runs on for a moment.
+        signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
 
 arm()

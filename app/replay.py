@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app import browse, inbox
 from app.db import Connection, Row
-from app.desk import Desk
+from app.desk import Desk, priority
 from app.ledger import store
 
 LIMIT = 50  # events a bulk replay may take at once (bad-inputs, table of limits)
@@ -75,8 +75,7 @@ def carry_out(desk: Desk, item: Plan) -> bool:
         stored = inbox.requeue(conn, item.event_id, of=(item.state,))
         if stored is None:
             return False
-        if stored.case_id is not None:
-            store.reopen_dead(conn, stored.case_id)
+        conn.execute("UPDATE events SET failures = 0, replayed_at = now() WHERE id = %s", (stored.id,))
         store.write(conn, stored.case_id, "replayed", event_id=stored.id)
-        desk.engine.run_event(conn, stored.id, stored.ticket_id, 1)
+        desk.engine.run_event(conn, stored.id, stored.ticket_id, priority(stored))
     return True

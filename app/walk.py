@@ -16,12 +16,13 @@ from app import cases, decide, inbox, registry
 from app.cases import Case
 from app.clients import retry
 from app.clients.types import Audit, Ticket
+from app.db import Connection
 from app.desk import Desk, op_ids
-from app.errors import NotAppliedError, PermanentError, StoreError, UnknownOutcomeError, VendorError
+from app.errors import AuthError, NotAppliedError, PermanentError, StoreError, UnknownOutcomeError, VendorError
 from app.events import ButtonPressed, IssueChanged, TicketTagged
 from app.inbox import Stored
 from app.ledger import store
-from app.ledger.perform import Outcome, Owner, WalkLostError
+from app.ledger.perform import Outcome, WalkLostError
 from app.logs import report
 from app.points import point
 from app.sinks import shown
@@ -30,8 +31,9 @@ from app.steps.base import Tools
 
 log = logging.getLogger(__name__)
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
 BUG_TRIES = 2
-READ_TRIES = 40  # walks that found no vendor to read from: about a day and a half at the longest pause
+READ_TRIES = 300  # failures in a row to read from a vendor: about three days at the longest pause
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,16 @@ class Verdict:
     reason: str = ""
     case_id: int | None = None
     next_at: datetime | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Round:
+    """The case an event is about. `tagged_at`: the tag was put on anew, so what had failed may be tried again."""
+
+    case: Case | None
+    state: str
+    tagged_at: datetime | None = None
 
 
 class Walker:
@@ -89,38 +101,59 @@ class Walker:
             log.info("walk.lost", extra={"key": event_id})
 
     def _judge(self, stored: Stored) -> Verdict:
+        seen: list[Steps] = []  # the case this walk is about, once it is known
         try:
             if self.desk.stopping.is_set():
                 return Verdict("waiting", "stopping", next_at=datetime.now(UTC))
-            return self._dispatch(stored)
+            return self._dispatch(stored, seen)
         except (WalkLostError, StoreError):
             raise  # nothing can be written, or nothing is ours to write: the job is taken over
-        except PermanentError as error:
-            return Verdict("dead", error.reason)
-        except (NotAppliedError, UnknownOutcomeError) as error:
-            return self._read_failed(stored, error)
+        except (PermanentError, AuthError, NotAppliedError, UnknownOutcomeError) as error:
+            verdict = self._read_failed(stored, error)
         except Exception as error:  # noqa: BLE001 - the one place that catches broadly: a bug kills one event only
             report(log, "walk.bug", error, key=stored.id)
-            if stored.walk >= BUG_TRIES:
-                return Verdict("dead", "code")
-            return Verdict("waiting", "code", next_at=self._later(stored.walk))
+            verdict = self._again_or(stored, "code", stored.failures + 1 < BUG_TRIES)
+        if seen:
+            verdict = replace(verdict, case_id=seen[0].case.id)
+            if verdict.state == "dead":
+                self._tell(seen[0], verdict.reason)
+        return verdict
 
     def _read_failed(self, stored: Stored, error: VendorError) -> Verdict:
-        """A vendor could not be read, before any effect: wait, longer each time."""
-        if stored.walk >= READ_TRIES:
-            return Verdict("dead", error.reason)
-        return Verdict("waiting", error.reason, next_at=self._later(stored.walk, getattr(error, "retry_after", None)))
+        """A vendor could not be read, before any effect: wait, longer each time; refused credentials never kill."""
+        again = isinstance(error, AuthError) or (
+            not isinstance(error, PermanentError) and stored.failures + 1 < READ_TRIES
+        )
+        return self._again_or(stored, error.reason, again, getattr(error, "retry_after", None))
 
-    def _later(self, walks: int, asked: float | None = None) -> datetime:
+    def _again_or(self, stored: Stored, reason: str, again: bool, asked: float | None = None) -> Verdict:
+        if not again:
+            return Verdict("dead", reason, failed=True)
         settings = self.desk.settings
-        ceiling = min(settings.retry_cap, settings.retry_base * 2 ** min(walks - 1, 16))
+        ceiling = min(settings.retry_cap, settings.retry_base * 2 ** min(stored.failures, 16))
         pause = max(random.uniform(ceiling / 2, ceiling), min(asked or 0.0, settings.retry_cap))  # noqa: S311 - jitter
-        return datetime.now(UTC) + timedelta(seconds=pause)
+        return Verdict("waiting", reason, next_at=datetime.now(UTC) + timedelta(seconds=pause), failed=True)
+
+    def _tell(self, do: Steps, reason: str) -> None:
+        """A walk that ends for good says so on the ticket, as well as it can."""
+        try:
+            do.remark(f"failed:{reason}", True)
+            self.conclude(do, failed=True)
+        except WalkLostError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what failed may fail here again; the event is dead all the same
+            report(log, "walk.not_told", error, case=do.case.id)
 
     def _finish(self, stored: Stored, verdict: Verdict) -> None:
         with self.desk.db.tx() as conn:
             ours = inbox.end(
-                conn, stored, verdict.state, reason=verdict.reason, next_at=verdict.next_at, case_id=verdict.case_id
+                conn,
+                stored,
+                verdict.state,
+                reason=verdict.reason,
+                next_at=verdict.next_at,
+                case_id=verdict.case_id,
+                failed=verdict.failed,
             )
             if not ours:
                 raise WalkLostError
@@ -130,19 +163,19 @@ class Walker:
         extra = {"key": stored.id, "case": verdict.case_id, "state": verdict.state, "reason": verdict.reason}
         log.log(logging.WARNING if verdict.state == "dead" else logging.INFO, "event.walked", extra=extra)
 
-    def _dispatch(self, stored: Stored) -> Verdict:
+    def _dispatch(self, stored: Stored, seen: list[Steps]) -> Verdict:
         if stored.kind in ("ignored", "dead"):
             return decide.answer_refused(self.tools, stored)
         event = stored.event()
         if isinstance(event, TicketTagged):
-            return _once_more(stored, event, self._tagged(stored, event))
+            return _once_more(stored, event, self._tagged(stored, event, seen))
         if isinstance(event, ButtonPressed):
-            return decide.press(self, stored, event)
-        return self._issue(stored, event)
+            return decide.press(self, stored, event, seen)
+        return self._issue(stored, event, seen)
 
     # ---- a tag on a ticket
 
-    def _tagged(self, stored: Stored, event: TicketTagged) -> Verdict:
+    def _tagged(self, stored: Stored, event: TicketTagged, seen: list[Steps]) -> Verdict:
         if self.desk._own_id is None:
             self.learn_own_id()
         zendesk, settings = self.tools.zendesk, self.tools.settings
@@ -151,28 +184,51 @@ class Walker:
         tagged = registry.for_tags(names)
         if tagged is None:
             return Verdict("void", "tag_gone")
-        case, known = self._case_for(stored, ticket, tagged, event)
-        if case is None:
-            return Verdict("void", f"already_{known}")
-        do = Steps(self.tools, Owner(stored.id, stored.walk), case, ticket)
-        if tagged.rank > 0 and case.state == "open" and "data_deletion_request" in names:
-            do.move("open", of={"open"}, problems=("both_tags",))
+        found = self._round(stored, ticket, tagged, event)
+        if found.case is None:
+            return Verdict("void", f"already_{found.state}")
+        owner = decide.owner(stored)
+        if found.tagged_at:
+            owner = replace(owner, replayed_at=max(found.tagged_at, owner.replayed_at or found.tagged_at))
+        do = Steps(self.tools, owner, found.case, ticket)
+        seen.append(do)
+        if tagged.rank > 0:
+            do.remark("both_tags", self._contradictory(do.case, names))
         tagged.section(do.case, do)
         verdict = self.conclude(do)
         idle = verdict.state == "done" and do.case.state == "incomplete"
         return replace(verdict, state="idle") if idle else verdict
 
-    def _case_for(
-        self, stored: Stored, ticket: Ticket, tagged: registry.Tagged, event: TicketTagged
-    ) -> tuple[Case | None, str]:
-        """The open case, or the next generation; (None, state) when this tag has had its answer already."""
+    def _contradictory(self, case: Case, names: frozenset[str]) -> bool:
+        """Request and withdrawal on one ticket, and nobody can tell which the customer said last.
+
+        A request that the desk knew before the withdrawal is simply withdrawn; both at once, or a request tagged anew
+        beside an old withdrawal, are for the agent to ask about.
+        """
+        if "data_deletion_request" not in names:
+            return False
+        if case.state == "open" or "both_tags" in case.problems:
+            return True
+        if case.state != "withdrawn":
+            return False
+        request = self._added(case.ticket_id, self.tools.settings.tags["data_deletion_request"])
+        return request is not None and request.created_at > (case.closed_at or _NEVER)
+
+    def _round(self, stored: Stored, ticket: Ticket, tagged: registry.Tagged, event: TicketTagged) -> Round:
+        """The open case, or the next round of it; no case when this tag has had its answer already."""
         with self.desk.db.each() as conn:
             latest = cases.latest(conn, ticket.id, tagged.procedure)
-        if latest and (tagged.rank > 0 or stored.case_id == latest.id or (latest.is_open and not self._stuck(latest))):
-            return latest, latest.state  # `stored.case_id`: this event began that case's work and still has to end it
+            helpless = latest is not None and self._helpless(conn, latest)
+        if latest and (tagged.rank > 0 or stored.case_id == latest.id or (latest.is_open and not helpless)):
+            return Round(latest, latest.state)  # `stored.case_id`: this event began that work and still has to end it
         added = self._added(ticket.id, self.tools.settings.tags[tagged.tag])
-        if latest and not _again(latest, added, event, tagged.tag):
-            return (latest if latest.is_open else None), latest.state
+        again = latest is None or _again(latest, added, event, tagged.tag)
+        if latest and not again:
+            return Round(latest if latest.is_open else None, latest.state)
+        if latest and latest.is_open and not self._stuck(latest):
+            with self.desk.db.tx() as conn:
+                cases.move(conn, latest, latest.state, of={latest.state}, tag_audit_id=added.id if added else None)
+            return Round(latest, latest.state, added.created_at if added else None)
         with self.desk.db.tx() as conn:
             if latest and latest.is_open:
                 cases.move(conn, latest, "void", of={latest.state}, reason="superseded")
@@ -181,13 +237,21 @@ class Walker:
                 conn, ticket.id, tagged.procedure, tag_audit_id=added.id if added else None, tagger_id=tagger
             )
         point("case.after_open")
-        return case, case.state
+        return Round(case, case.state)
+
+    def _helpless(self, conn: Connection, case: Case) -> bool:
+        """Only a new tag helps this open case on: it is stuck, or something of it has failed for good."""
+        dead = any(effect.state == "dead" for effect in store.of_case(conn, case.id))
+        return self._stuck(case) or dead or any(problem.startswith("failed:") for problem in case.problems)
 
     def _stuck(self, case: Case) -> bool:
-        """Only a new tag helps this open case on: a person must act, or its card's buttons have expired."""
-        waited = (datetime.now(UTC) - case.changed_at).total_seconds()
-        expired = case.state == "awaiting" and waited > self.tools.settings.approval_life
-        return case.state == "needs_person" or expired
+        """A person must act, or the card's buttons have expired: a new tag begins a new round."""
+        if case.state != "awaiting":
+            return case.state == "needs_person"
+        with self.desk.db.each() as conn:
+            posted = [e.done_at for e in store.of_case(conn, case.id) if e.verb == "ask_supervisor" and e.done_at]
+        life = timedelta(seconds=self.tools.settings.approval_life)
+        return bool(posted) and datetime.now(UTC) > posted[0] + life
 
     def _added(self, ticket_id: int, tag: str) -> Audit | None:
         """Who added this tag last, and when: the ticket's own audit trail says so, the webhook does not."""
@@ -196,18 +260,23 @@ class Walker:
 
     # ---- a JIRA issue changed
 
-    def _issue(self, stored: Stored, event: IssueChanged) -> Verdict:
+    def _issue(self, stored: Stored, event: IssueChanged, seen: list[Steps]) -> Verdict:
         with self.desk.db.tx() as conn:
             case = cases.by_issue(conn, event.key, op_ids(event))
         if case is None:
             return Verdict("ignored", "not_ours")
-        do = Steps(self.tools, Owner(stored.id, stored.walk), case)
+        do = Steps(self.tools, decide.owner(stored), case)
+        seen.append(do)
         status = self._status(do, event)
         if do.case.jira_key != event.key:
             return Verdict("ignored", "other_issue", case.id)  # a clone carries our label too
         section = registry.for_issue(case.procedure, status)
         if section and do.case.is_open:
             section(do.case, do)
+        elif not do.case.is_open:
+            # The ban was carried out after the customer withdrew, or was taken back after it was done: a person looks.
+            do.remark("info:banned_after_all", do.case.state == "withdrawn" and status == "done")
+            do.remark("info:reopened", do.case.state == "done" and status != "done")
         return self.conclude(do)
 
     def _status(self, do: Steps, event: IssueChanged) -> str:
@@ -219,7 +288,7 @@ class Walker:
                 raise
             do.issue_ended = "jira_deleted"
             return "refused"
-        if do.case.state == "approved":
+        if do.case.jira_key is None:
             do.adopt_issue(issue)
         if issue.category != "done":
             return "running"
@@ -229,10 +298,14 @@ class Walker:
 
     # ---- the end of every walk
 
-    def conclude(self, do: Steps) -> Verdict:
+    def conclude(self, do: Steps, *, failed: bool = False) -> Verdict:
         """Keep the ticket true, then say how far this walk came."""
-        if do.case.state != "open":
+        if not failed:
+            for problem in [problem for problem in do.case.problems if problem.startswith("failed:")]:
+                do.remark(problem, False)
+        if do.case.state != "open" or failed:
             do.keep_card()
+            do.keep_earlier_card()
             do.keep_mark()
             do.keep_note()
         return _verdict(do.outcomes, do.case.id)
@@ -240,9 +313,13 @@ class Walker:
 
 def _again(latest: Case, added: Audit | None, event: TicketTagged, name: str) -> bool:
     """Whether the tag was put on the ticket anew since the latest case: a mere later update is not a new wish."""
-    if added is not None:
+    if "both_tags" in latest.problems and latest.state == "withdrawn":
+        return True  # the withdrawal has been taken off since: the agent has asked, and the request stands
+    if added is not None and latest.tag_audit_id is not None:
         return added.id != latest.tag_audit_id
     closed = latest.closed_at or latest.changed_at
+    if added is not None:
+        return added.created_at > closed
     return name in (event.added or ()) and datetime.fromisoformat(event.updated_at.replace("Z", "+00:00")) > closed
 
 

@@ -42,7 +42,6 @@ AFTER: tuple[Order, ...] = (
     ("garbage_after", {"form": "html"}),
     ("garbage_after", {"form": "truncated"}),
     ("garbage_after", {"form": "empty"}),
-    ("garbage_after", {"form": "wrong_id"}),
 )
 
 
@@ -85,9 +84,7 @@ def check_ends_well(house: House, ticket: int) -> None:
     assert "Withdrawn by the customer" in card_of(house, ticket)["text"]
     state = house.state_of(ticket)
     assert [tag for tag in state["tags"] if tag.startswith("desk_")] == ["desk_withdrawn"]
-    notes = house.notes(ticket)
-    assert len(notes) == len(set(notes))
-    heads = [note.partition("\n")[0].rpartition(": ")[2] for note in notes]
+    heads = [note.partition("\n")[0].rpartition(": ")[2] for note in house.notes(ticket)]
     assert list(dict.fromkeys(heads)) in (
         ["waiting for a supervisor", "approved, waiting for JIRA", "withdrawn by the customer"],
         ["waiting for a supervisor", "approved, JIRA is being asked", "approved, waiting for JIRA",
@@ -108,6 +105,18 @@ def test_refused_before_anything_was_done(quick: House) -> None:
 @pytest.mark.parametrize("kind", AFTER, ids=lambda kind: " ".join([kind[0], *map(str, kind[1].values())]))
 def test_done_but_the_answer_was_lost(quick: House, kind: Order) -> None:
     check_ends_well(quick, whole_way(quick, (kind,)))
+
+
+def test_applied_after_we_gave_up_and_before_we_try_again(house: House) -> None:
+    """Zendesk carries it out between our look-up and our next try: the stamp is fresh, only a second look helps."""
+    world = house.sandbox.world
+    world.faults.add("zendesk", "tickets.update", "late_commit", seconds=2.2)  # given up on after 1.5 s
+    world.faults.add("zendesk", "tickets.show", "slow", seconds=1.2, skip=3, times=2)  # holds the next try up
+    ticket = house.ticket()
+    house.tag(ticket, "data_deletion_request", "pref_stop_all")
+    house.wait_state(ticket, "awaiting", 30)
+    assert world.faults.fired["late_commit"] == 1
+    assert sent(house, ticket) == Sent(mails=1, cards=1)
 
 
 def test_applied_after_we_gave_up_on_it(database: str) -> None:
@@ -183,7 +192,8 @@ def test_slack_down_does_not_delay_the_mail(house: House) -> None:
     ticket = house.ticket()
     house.tag(ticket, "data_deletion_request", "pref_stop_all")
     house.wait(lambda: sent(house, ticket).mails == 1 and "desk_waiting" in house.state_of(ticket)["tags"], 5)
-    house.wait(lambda: "Not done yet: card to the supervisors" in house.notes(ticket)[-1], what="the note says so")
+    late = "Unclear whether it was done: card to the supervisors"
+    house.wait(lambda: [note for note in house.notes(ticket) if late in note], what="the note says so")
     assert cards_of(house, ticket) == []
     other = house.ticket(email="other@example.com")  # and no other case waits behind it
     house.tag(other, "data_deletion_request", "pref_stop_sms")
@@ -192,7 +202,8 @@ def test_slack_down_does_not_delay_the_mail(house: House) -> None:
     for one in (ticket, other):
         house.wait_state(one, "awaiting")
         assert sent(house, one) == Sent(mails=1, cards=1)
-    assert "Not done yet" not in house.notes(ticket)[-1]
+    assert late not in house.notes(ticket)[-1]
+    assert len(house.notes(ticket)) <= 4  # not one a try
 
 
 def test_zendesk_refusing_updates_delays_neither_card_nor_issue(house: House) -> None:

@@ -6,6 +6,7 @@ run should be compared with each other.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -64,10 +65,11 @@ Say = Callable[[str], None]
 def run(seconds: float, say: Say) -> dict[str, Any]:
     """Everything, in about four times `seconds` and some starting. Raises BenchError."""
     with stage.database() as (folder, server), Driver() as driver:
+        machine = {"cores": os.cpu_count(), "load_before": os.getloadavg()[0]}
         say("the door and its two floors, in turns")
         ways = _ways(folder, server, driver, seconds)
         say("the worker: at rest, one ticket at a time, and busy")
-        return {"ways": [way.row() for way in ways], **_worker(folder, server, driver, seconds)}
+        return {"machine": machine, "ways": [way.row() for way in ways], **_worker(folder, server, driver, seconds)}
 
 
 def _ways(folder: Path, server: str, driver: Driver, seconds: float) -> list[Rate]:

@@ -34,6 +34,8 @@ def ack(seconds: float, as_json: bool) -> None:
         click.echo(json.dumps(measured, indent=2))
         return
     console = Console(highlight=False)
+    machine = measured["machine"]
+    console.print(f"{machine['cores']} cores, load average before the run {machine['load_before']:.2f}")
     console.print(_ways(measured["ways"]))
     console.print(_wanted(measured))
 

@@ -21,6 +21,17 @@ class Clients:
     chat: Chat
     jira: Jira
 
+    def skews(self) -> dict[str, float | None]:
+        """Vendor -> its clock less ours in seconds, by its last answer; None: it has not said."""
+        return {name: getattr(client, "skew", None) for name, client in self._each().items()}
+
+    def library_retries(self) -> dict[str, int]:
+        """Vendor -> how often its library would send again by itself. Only the ledger may: all are 0."""
+        return {name: getattr(client, "library_retries", 0) for name, client in self._each().items()}
+
+    def _each(self) -> dict[str, object]:
+        return {"zendesk": self.zendesk, "slack": self.chat, "jira": self.jira}
+
     def close(self) -> None:
         """Close idle connections; the clients stay usable."""
         for client in (self.zendesk, self.chat, self.jira):

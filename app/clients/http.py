@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -127,6 +128,7 @@ class Wire(HTTPAdapter):
     def __init__(self, vendor: str, settings: Settings, *, judge: Judge | None = None) -> None:
         self.vendor = vendor
         self.deadline = DEADLINE
+        self.skew: float | None = None  # the vendor's clock less ours, seconds, by the last answer's Date
         self._judge = judge
         self._timeouts = (settings.connect_timeout, settings.read_timeout)
         self._verify = settings.ca_bundle or True
@@ -143,6 +145,7 @@ class Wire(HTTPAdapter):
         failure: VendorError | None = None
         try:
             response = super().send(request, stream=True, timeout=self._timeouts, verify=self._verify, proxies={})
+            self.skew = _skew(response.headers.get("Date"))
             body = _read(response)
             failure = unknown(self.vendor, "oversized", response.status_code) if body is None else None
         except (requests.RequestException, HTTPError, OSError, http.client.HTTPException) as error:
@@ -171,6 +174,13 @@ class Wire(HTTPAdapter):
         super().close()
 
 
+def _skew(date: str | None) -> float | None:
+    try:
+        return parsedate_to_datetime(date).timestamp() - time.time() if date else None
+    except (ValueError, IndexError, OverflowError):
+        return None
+
+
 def _read(response: requests.Response) -> bytes | None:
     """The decoded body, or None when it is larger than MAX_ANSWER."""
     parts: list[bytes] = []
@@ -193,3 +203,8 @@ def prepare(session: requests.Session, wire: Wire) -> None:
     session.mount("https://", wire)
     session.mount("http://", wire)
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+
+def retries(session: requests.Session) -> int:
+    """How often the transports of a session would send again by themselves."""
+    return sum(int(getattr(adapter, "max_retries", Retry(0)).total or 0) for adapter in session.adapters.values())

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from jira import JIRA
 from jira.exceptions import JIRAError
 
-from app.clients.http import Wire, prepare
+from app.clients.http import Wire, prepare, retries
 from app.clients.outcome import read_object, unknown
 from app.clients.shape import items, mapping, number, text, texts
 from app.clients.types import Issue
@@ -45,6 +45,16 @@ class JiraClient:
     def close(self) -> None:
         """Close the idle connections."""
         self._wire.release()
+
+    @property
+    def skew(self) -> float | None:
+        """As Wire.skew."""
+        return self._wire.skew
+
+    @property
+    def library_retries(self) -> int:
+        """How often the library would send a request again by itself; 0 is what we made it."""
+        return int(self._client._session.max_retries) + retries(self._client._session)
 
     def create(self, *, label: str, summary: str, description: str) -> Issue:
         """One POST, nothing before or after it. The label is in the create itself: `find` needs it afterwards."""
@@ -106,8 +116,29 @@ class JiraClient:
             raise unknown("jira", "unreadable")
         return found
 
+    def project(self) -> None:
+        """Look at the configured project; raises PermanentError `gone` when there is none that we may see."""
+        if text(self._get(f"project/{self._project}").get("key")) != self._project:
+            raise unknown("jira", "unreadable")
+
     def _search(self, jql: str) -> Iterator[Json]:
-        """All pages, on Cloud by token at search/jql, on Data Center by number at search (J21)."""
+        """All pages, on Cloud by token at search/jql, on Data Center by number at search (J21).
+
+        A site that has not the one it should have is asked for the other.
+        """
+        pages = self._paged(jql)
+        try:
+            first = next(pages)
+        except PermanentError as error:
+            if error.reason != "gone":
+                raise
+            self._cloud = not self._is_cloud
+            pages = self._paged(jql)
+            first = next(pages)
+        yield first
+        yield from pages
+
+    def _paged(self, jql: str) -> Iterator[Json]:
         path, at = ("search/jql", {}) if self._is_cloud else ("search", {"startAt": "0"})
         seen = 0
         for _ in range(PAGES):
@@ -141,12 +172,13 @@ class JiraClient:
 
     @property
     def _is_cloud(self) -> bool:
-        """Asked once; Data Center says Server."""
+        """Asked once; Data Center says Server. A site that does not say: Cloud has users, Data Center tokens alone."""
         if self._cloud is None:
-            kind = text(self._get("serverInfo").get("deploymentType"))
-            if not kind:
-                raise unknown("jira", "unreadable")
-            self._cloud = kind == "Cloud"
+            try:
+                kind = text(self._get("serverInfo").get("deploymentType"))
+            except PermanentError:
+                kind = ""
+            self._cloud = kind == "Cloud" if kind else bool(self._settings.jira_user)
         return self._cloud
 
     def _get(self, path: str, **params: str) -> Json:

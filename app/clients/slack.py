@@ -19,7 +19,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web import SlackResponse
 
-from app.clients.http import Wire, prepare
+from app.clients.http import Wire, prepare, retries
 from app.clients.outcome import unknown
 from app.clients.shape import flag, items, mapping, text
 from app.clients.slack_errors import judge
@@ -51,6 +51,16 @@ class SlackClient:
     def close(self) -> None:
         """Close the idle connections."""
         self._wire.release()
+
+    @property
+    def skew(self) -> float | None:
+        """As Wire.skew."""
+        return self._wire.skew
+
+    @property
+    def library_retries(self) -> int:
+        """How often the library would send a request again by itself; 0 is what we made it."""
+        return len(self._web.retry_handlers) + retries(self._web._session)
 
     def post(self, card: Card, *, op_id: str, case_key: str) -> Posted:
         """Post to the configured channel; the metadata carries ids only, since all of the workspace can read it."""
@@ -124,12 +134,13 @@ class SlackClient:
         )
 
     def me(self) -> tuple[str, str]:
-        """(team id, our own user id)."""
+        """(team id, our own user id); '' for what Slack does not say. Raises AuthError for a token that is none."""
         answer = self._call(lambda web: web.auth_test())
-        found = text(answer.get("team_id")), text(answer.get("user_id"))
-        if not all(found):
-            raise unknown("slack", "unreadable")
-        return found
+        return text(answer.get("team_id")), text(answer.get("user_id"))
+
+    def channel(self) -> None:
+        """Look into the configured channel; raises PermanentError `channel` or `forbidden` when we cannot."""
+        self._call(lambda web: web.conversations_history(channel=self._channel, limit=1))
 
     def _call(self, call: Callable[[WebClient], SlackResponse]) -> Mapping[str, object]:
         """Call the SDK. The wire has raised every refusal; what the SDK itself trips over is an unreadable answer."""
@@ -142,9 +153,9 @@ class SlackClient:
         raise unknown("slack", "unreadable")
 
     @property
-    def _web(self) -> WebClient:
+    def _web(self) -> _Web:
         """This thread's client."""
-        found: WebClient | None = getattr(self._here, "web", None)
+        found: _Web | None = getattr(self._here, "web", None)
         if found is None:
             found = self._here.web = _Web(self._wire, self._url, self._token, self._timeout)
         return found

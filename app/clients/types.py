@@ -97,6 +97,10 @@ class Zendesk(Protocol):
         """The one active macro of exactly that title; PermanentError reason `macro_missing` or `macro_twice`."""
         ...
 
+    def macro_text(self, macro: Macro) -> str:
+        """The comment that the macro writes, placeholders and all."""
+        ...
+
     def preview(self, ticket: Ticket, macro: Macro) -> MacroEffect: ...
 
     def update(  # all but the ticket by name
@@ -163,7 +167,11 @@ class Chat(Protocol):
     def person(self, user: str) -> ChatPerson: ...
 
     def me(self) -> tuple[str, str]:
-        """(team id, our own user id)."""
+        """(team id, our own user id); '' for what the chat does not say."""
+        ...
+
+    def channel(self) -> None:
+        """Raises when the configured channel cannot be read."""
         ...
 
 
@@ -199,3 +207,7 @@ class Jira(Protocol):
         ...
 
     def me(self) -> str: ...
+
+    def project(self) -> None:
+        """Raises when the configured project cannot be seen."""
+        ...

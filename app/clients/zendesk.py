@@ -23,7 +23,7 @@ from zenpy.lib.exception import APIException, ZenpyException
 from zenpy.lib.util import json_encode_for_printing
 
 from app.clients import zendesk_read as parse
-from app.clients.http import Wire
+from app.clients.http import Wire, retries
 from app.clients.oauth import BearerSession, Tokens
 from app.clients.outcome import permanent, read_object, unknown
 from app.clients.shape import flag, items, mapping, number, text, texts
@@ -61,6 +61,16 @@ class ZendeskClient:
         """Close the idle connections."""
         self._wire.release()
 
+    @property
+    def skew(self) -> float | None:
+        """As Wire.skew."""
+        return self._wire.skew
+
+    @property
+    def library_retries(self) -> int:
+        """How often the library would send a request again by itself; 0 is what we made it."""
+        return retries(self._client.session)
+
     def me(self) -> int:
         """Id of the user the credentials act as. Raises AuthError when they act as nobody."""
         found = number(_plain(_library(self._client.zenpy.users.me)).get("id"))
@@ -75,8 +85,8 @@ class ZendeskClient:
     def person(self, user_id: int) -> Person:
         """A user with what is known about reaching them. Raises PermanentError `gone`."""
         user = _plain(_library(lambda: self._client.zenpy.users(id=user_id)))
-        identities = self._get(f"users/{user_id}/identities.json").get("identities")
-        return parse.person(user, items(identities), user_id)
+        identities = _or_gone(lambda: self._get(f"users/{user_id}/identities.json")) or {}
+        return parse.person(user, items(identities.get("identities")), user_id)
 
     def audits(self, ticket_id: int) -> Sequence[Audit]:
         """Newest first, the newest 500. The order of pages is not documented, so all of them are read.
@@ -107,32 +117,50 @@ class ZendeskClient:
         known = self._titles.get(title)
         if known is not None and time.monotonic() - known[0] < TITLES_FOR:
             return known[1]
-        found: list[Macro] = []
+        found, _ = self._listed(title)
+        self._titles[title] = (time.monotonic(), found)
+        return found
+
+    def macro_text(self, macro: Macro) -> str:
+        """The comment that the macro writes, placeholders and all. Raises PermanentError `macro_missing`."""
+        return parse.macro_text(self._macro(macro))
+
+    def _listed(self, title: str) -> tuple[Macro, Json]:
+        """The one active macro of this title and its entry in the list."""
+        found: list[tuple[Macro, Json]] = []
         for page in self._pages("macros.json", 100, active="true"):
-            read = [parse.macro(mapping(raw)) for raw in items(page.get("macros"))]
-            found += [macro for macro in read if macro is not None and macro.active and macro.title == title]
+            for raw in map(mapping, items(page.get("macros"))):
+                macro = parse.macro(raw)
+                if macro is not None and macro.active and macro.title == title:
+                    found.append((macro, raw))
         if len(found) != 1:
             raise permanent("zendesk", "macro_twice" if found else "macro_missing")
-        self._titles[title] = (time.monotonic(), found[0])
         return found[0]
 
-    def preview(self, ticket: Ticket, macro: Macro) -> MacroEffect:
-        """What the macro would do to this ticket; changes nothing. Raises PermanentError `macro_missing`."""
+    def _macro(self, macro: Macro) -> Json:
+        """The macro as it is now. An account that does not serve single macros is asked for its list once more."""
+        answer = _or_gone(lambda: self._get(f"macros/{macro.id}.json"))
         try:
-            raw = mapping(self._get(f"macros/{macro.id}.json").get("macro"))
-        except PermanentError as error:
-            if error.reason != "gone":
-                raise
+            raw = self._listed(macro.title)[1] if answer is None else mapping(answer.get("macro"))
+        except PermanentError:
             raw = {}
         now = parse.macro(raw)
         if now is None or not now.active or (now.id, now.title) != (macro.id, macro.title):
             self._titles.pop(macro.title, None)
             raise permanent("zendesk", "macro_missing")
-        answer = self._get(f"tickets/{ticket.id}/macros/{macro.id}/apply.json")
+        return raw
+
+    def preview(self, ticket: Ticket, macro: Macro) -> MacroEffect:
+        """What the macro would do to this ticket; changes nothing. Raises PermanentError `macro_missing`."""
+        raw = self._macro(macro)
+        answer = _or_gone(lambda: self._get(f"tickets/{ticket.id}/macros/{macro.id}/apply.json"))
+        whole = answer is not None
+        if answer is None:
+            answer = self._get(f"macros/{macro.id}/apply.json")
         after = mapping(mapping(answer.get("result")).get("ticket"))
         if not after or number(after.get("id")) not in (None, ticket.id):
             raise unknown("zendesk", "unreadable")
-        return parse.effect(ticket, raw, after)
+        return parse.effect(ticket, raw, after if whole else parse.changes_only(ticket, raw, after))
 
     def update(  # the protocol's; all but the ticket by name
         self,
@@ -224,6 +252,16 @@ class ZendeskClient:
                     _point(api, parts.scheme, parts.netloc)
             found = self._here.client = _Client(zenpy, session)
         return found
+
+
+def _or_gone(get: Callable[[], Json]) -> Json | None:
+    """The answer, or None when the account has no such thing."""
+    try:
+        return get()
+    except PermanentError as error:
+        if error.reason != "gone":
+            raise
+    return None
 
 
 def _point(api: Any, scheme: str, netloc: str) -> None:

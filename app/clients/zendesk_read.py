@@ -49,12 +49,15 @@ def _fields(value: object) -> dict[int, str | tuple[str, ...]]:
 
 
 def person(raw: Json, identities: list[object], expected: int) -> Person:
-    """A user; `reachable` needs a deliverable main e-mail identity and an account that is not suspended (Z3.16)."""
+    """A user; `reachable` needs an e-mail address and an account that is not suspended (Z3.16).
+
+    Only a listed main e-mail identity can say that mail does not arrive; an account that lists none says nothing.
+    """
     if number(raw.get("id")) != expected:
         raise unknown("zendesk", "unreadable")
     mails = [entry for entry in map(mapping, identities) if entry.get("type") == "email"]
     main = [entry for entry in mails if flag(entry.get("primary"))] or mails
-    deliverable = any(entry.get("deliverable_state") in (None, "deliverable") for entry in main)
+    deliverable = not main or any(entry.get("deliverable_state") in (None, "deliverable") for entry in main)
     email = text(raw.get("email"))
     return Person(
         id=expected,
@@ -106,11 +109,37 @@ def _tags(value: object) -> frozenset[str]:
 
 
 def macro(raw: Json) -> Macro | None:
-    """A macro; None when it has no id or is one person's own (an admin's list holds everybody's)."""
+    """A macro, active unless it says otherwise; None when it has no id or is one person's own (an admin's list holds
+    everybody's)."""
     found = number(raw.get("id"))
     if found is None or text(mapping(raw.get("restriction")).get("type")).lower() == "user":
         return None
-    return Macro(id=found, title=text(raw.get("title")), active=flag(raw.get("active")) is True)
+    return Macro(id=found, title=text(raw.get("title")), active=flag(raw.get("active")) is not False)
+
+
+def macro_text(raw: Json) -> str:
+    """The comment that a macro writes, as its actions hold it: rich, else plain; '' when it writes none."""
+    found = _actions(raw)
+    values = (found.get("comment_value_html"), found.get("comment_value"))
+    return next((words for words in map(_comment, values) if words.strip()), "")
+
+
+def _comment(value: object) -> str:
+    """A text, or ["channel:all", "text"] (Z2.6)."""
+    parts = items(value)
+    return text(parts[-1]) if parts else text(value)
+
+
+def _actions(raw_macro: Json) -> dict[str, object]:
+    return {text(entry.get("field")): entry.get("value") for entry in map(mapping, items(raw_macro.get("actions")))}
+
+
+def changes_only(ticket_now: Ticket, raw_macro: Json, raw_changes: Json) -> Json:
+    """A preview made of the changes alone, which do not say what becomes of the tags: the macro's actions do."""
+    actions = _actions(raw_macro)
+    tags = _tags(actions["set_tags"]) if "set_tags" in actions else ticket_now.tags
+    tags = (tags | _tags(actions.get("current_tags"))) - _tags(actions.get("remove_tags"))
+    return {**raw_changes, "tags": sorted(tags)}
 
 
 def effect(ticket_now: Ticket, raw_macro: Json, raw_after: Json) -> MacroEffect:
@@ -118,7 +147,7 @@ def effect(ticket_now: Ticket, raw_macro: Json, raw_after: Json) -> MacroEffect:
 
     The preview is a whole ticket; the rest of it is an old snapshot and is never written back (Z2.10).
     """
-    actions = {text(entry.get("field")): entry.get("value") for entry in map(mapping, items(raw_macro.get("actions")))}
+    actions = _actions(raw_macro)
     fields: dict[str, str | int] = {}
     for name in SIMPLE:
         value = text(raw_after.get(name)) if name in ("status", "priority") else number(raw_after.get(name))

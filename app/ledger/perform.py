@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 CONFLICTS = 5  # times a ticket may change under us before we wait (faults.md Z4)
 GIVE_UP = 3 * 86400.0  # seconds after which an effect that was surely never applied is left to a person
 AUTH_WAIT = 300.0  # seconds between tries while credentials are refused: nothing is dead, a person must mend them
+PATIENT = 2  # sendings whose answer was lost and that left no trace, before the pauses grow
 BUGS = 2  # tries after an error of our own
 
 Evidence = Mapping[str, Json]
@@ -43,7 +44,7 @@ class Plan:
     """How a verb does its effect. `states`: the case states in which it may still be sent.
 
     `find` answers with evidence when the vendor already has it. `repeatable`: doing it twice is harmless (an update of
-    a message, an upsert), so there is no quiet period.
+    a message, an upsert), so there is no quiet period. `yields`: never while a withdrawal of the same ticket waits.
     """
 
     verb: str
@@ -53,6 +54,7 @@ class Plan:
     prepare: Callable[[Effect], Call]
     find: Callable[[Effect], Evidence | None]
     repeatable: bool = False
+    yields: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Owner:
-    """The walk on whose behalf an effect is done: its event and fencing number."""
+    """The walk on whose behalf an effect is done: its event and fencing number.
+
+    `replayed_at`: an admin replayed the event, or an agent tagged anew: what died before that may be tried again.
+    """
 
     event_id: int
     walk: int
+    replayed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,8 @@ class Ledger:
         point("effect.before_plan", plan.verb)
         with self._db.tx() as conn:
             effect = store.plan(conn, case_id, plan.verb, plan.arg, plan.vendor)
+            if effect.state == "dead" and owner.replayed_at and effect.changed_at < owner.replayed_at:
+                effect = store.reopen(conn, effect)
         point("effect.after_plan", plan.verb)
         for _ in range(CONFLICTS):
             if effect.state in ("done", "dead", "void") or not effect.due:
@@ -130,10 +138,11 @@ class Ledger:
             effect = self._settle(effect, "done", evidence={**evidence, "found": True})
         return _outcome(effect)
 
-    def _look(self, effect: Effect, plan: Plan, *, refused: bool = False) -> Effect:
+    def _look(self, effect: Effect, plan: Plan, *, refused: bool = False, sent_now: bool = False) -> Effect:
         """Nobody knows whether it was applied: ask the vendor; absent counts only after the quiet period.
 
         `refused`: the last call surely did nothing, and every earlier one has had its quiet period before it.
+        `sent_now`: the answer was lost a moment ago; what is absent is then sent again after a pause, not at once.
         """
         if wait := self._admit(plan.vendor):
             return self._settle(effect, "unknown", reason="vendor_busy", wait=wait)
@@ -149,6 +158,8 @@ class Ledger:
             left = store.quiet_left(conn, effect, quiet)
         if left > 0:
             return self._settle(effect, "unknown", reason="quiet", wait=min(left, max(quiet / 5, 0.05)))
+        if not refused and (sent_now or effect.attempts >= PATIENT):
+            return self._wait(effect, "absent", None)
         return self._settle(effect, "planned", reason="absent")
 
     def _try(self, owner: Owner, effect: Effect, plan: Plan) -> tuple[Effect, bool]:
@@ -157,14 +168,19 @@ class Ledger:
             return self._settle(effect, effect.state, reason="stopping", wait=0.0), False
         if wait := self._admit(plan.vendor):
             return self._settle(effect, effect.state, reason="vendor_busy", wait=wait), False
-        try:
-            call = plan.prepare(effect)
-        except VendorError as error:
-            return self._refused(effect, error), False
+        call = self._prepare(effect, plan)
+        if isinstance(call, Effect):
+            return call, False
         point("effect.before_claim", plan.verb)
         with self._db.tx() as conn:
             claimed = store.claim(
-                conn, effect, event_id=owner.event_id, walk=owner.walk, states=plan.states, read=call.read
+                conn,
+                effect,
+                event_id=owner.event_id,
+                walk=owner.walk,
+                states=plan.states,
+                read=call.read,
+                yields=plan.yields,
             )
         committed = _uptime()
         if claimed is None:
@@ -174,6 +190,19 @@ class Ledger:
             # We were frozen between the intent and the call: somebody else may be at it by now.
             return self._settle(claimed, "planned", reason="frozen", wait=self._timing.lease, refund=True), False
         return self._send(claimed, plan, call)
+
+    def _prepare(self, effect: Effect, plan: Plan) -> Call | Effect:
+        """The prepared call; or the effect, settled, when there is nothing to send or nothing can be sent now.
+
+        A repeat is prepared first and looked up second: if an earlier try is carried out only from here on, it moves
+        the stamp that has just been read, and a safe update is refused.
+        """
+        try:
+            call = plan.prepare(effect)
+            found = plan.find(effect) if effect.attempts and not plan.repeatable else None
+        except VendorError as error:
+            return self._refused(effect, error)
+        return call if found is None else self._settle(effect, "done", evidence={**found, "found": True})
 
     def _send(self, effect: Effect, plan: Plan, call: Call) -> tuple[Effect, bool]:
         try:
@@ -185,7 +214,7 @@ class Ledger:
         except UnknownOutcomeError as error:
             unknown = self._settle(effect, "unknown", reason=error.reason)
             self._count_failure(effect.vendor, error.reason)
-            return self._look(unknown, plan), False
+            return self._look(unknown, plan, sent_now=True), False
         except VendorError as error:
             return self._refused(effect, error), False
         except Exception:
@@ -209,8 +238,8 @@ class Ledger:
         return self._wait(effect, error.reason, getattr(error, "retry_after", None))
 
     def _wait(self, effect: Effect, reason: str, asked: float | None, state: str = "planned") -> Effect:
-        age = time.time() - effect.planned_at.timestamp()
-        if age > GIVE_UP and reason != "auth":
+        age = time.time() - effect.clock_at.timestamp()
+        if age > GIVE_UP and not reason.endswith("auth"):
             return self._settle(effect, "dead", reason=f"gave_up:{reason}"[:80])
         ceiling = min(self._timing.cap, self._timing.base * 2 ** min(max(effect.attempts - 1, 0), 16))
         pause = max(random.uniform(ceiling / 2, ceiling), min(asked or 0.0, self._timing.cap))  # noqa: S311 - jitter
@@ -241,8 +270,12 @@ class Ledger:
                 "SELECT c.state, e.walk, e.state AS running FROM cases c, events e WHERE c.id = %s AND e.id = %s",
                 (effect.case_id, owner.event_id),
             ).fetchone()
-            if row is None or row["walk"] != owner.walk or row["running"] != "running" or row["state"] in plan.states:
+            if row is None or row["walk"] != owner.walk or row["running"] != "running":
                 raise WalkLostError
+        if row["state"] in plan.states and plan.yields:
+            return self._settle(effect, effect.state, reason="withdrawal", wait=self._timing.base)
+        if row["state"] in plan.states:
+            raise WalkLostError  # the effect's row was taken over
         return self._settle(effect, "void", reason=f"case_{row['state']}")
 
 

@@ -36,6 +36,8 @@ class Effect:
     sent_at: datetime | None
     next_at: datetime | None
     planned_at: datetime
+    clock_at: datetime
+    changed_at: datetime
     done_at: datetime | None
     due: bool
 
@@ -65,15 +67,27 @@ def plan(conn: Connection, case_id: int, verb: str, arg: str, vendor: str) -> Ef
     return Effect.of(row)
 
 
+# A withdrawal that has come in and is not carried out yet, of whatever reason: it may only be waiting for a vendor.
+WITHDRAWAL = (
+    "SELECT 1 FROM events w, cases c WHERE c.id = e.case_id AND w.ticket_id = c.ticket_id AND w.kind = 'ticket_tagged'"
+    " AND w.state IN ('queued', 'running', 'waiting', 'held', 'dead') AND w.id <> %(event)s"
+    " AND w.detail->'tags' ? 'data_deletion_withdrawn' AND w.received_at > c.opened_at"
+)
+
+
 def claim(conn: Connection, effect: Effect, *, event_id: int, walk: int, states: frozenset[str],
-          read: Mapping[str, Json]) -> Effect | None:  # fmt: skip
-    """The intent, committed before the call: only if the case still wants it and this walk still owns its event."""
+          read: Mapping[str, Json], yields: bool) -> Effect | None:  # fmt: skip
+    """The intent, committed before the call: only if the case still wants it and this walk still owns its event.
+
+    `yields`: not while a withdrawal of the same ticket waits to be carried out.
+    """
     row = conn.execute(
         "UPDATE effects e SET state = 'sending', epoch = epoch + 1, attempts = attempts + 1, sent_at = now(),"
-        " next_at = NULL, evidence = evidence || %(read)s"
+        " next_at = NULL, changed_at = now(), evidence = evidence || %(read)s"
         " WHERE id = %(id)s AND epoch = %(epoch)s AND state IN ('planned', 'unknown')"
         " AND EXISTS (SELECT 1 FROM cases WHERE id = e.case_id AND state = ANY(%(states)s))"
         " AND EXISTS (SELECT 1 FROM events WHERE id = %(event)s AND walk = %(walk)s AND state = 'running')"
+        f" AND NOT (%(yields)s AND EXISTS ({WITHDRAWAL}))"
         f" RETURNING {FIELDS}",
         {
             "read": Jsonb(dict(read)),
@@ -82,6 +96,7 @@ def claim(conn: Connection, effect: Effect, *, event_id: int, walk: int, states:
             "states": sorted(states),
             "event": event_id,
             "walk": walk,
+            "yields": yields,
         },
     ).fetchone()
     if row:
@@ -106,7 +121,7 @@ def settle(
     row = conn.execute(
         "UPDATE effects e SET state = %(state)s, reason = %(reason)s, evidence = evidence || %(evidence)s,"
         " next_at = CASE WHEN %(wait)s::float8 IS NOT NULL THEN now() + make_interval(secs => %(wait)s::float8) END,"
-        " attempts = attempts - %(refund)s, done_at = CASE WHEN %(state)s = 'done' THEN now() END"
+        " attempts = attempts - %(refund)s, changed_at = now(), done_at = CASE WHEN %(state)s = 'done' THEN now() END"
         f" WHERE id = %(id)s AND epoch = %(epoch)s AND state = %(from)s RETURNING {FIELDS}",
         {
             "state": state,
@@ -160,16 +175,18 @@ def void_others(conn: Connection, case_id: int, verb: str, arg: str) -> None:
     )
 
 
-def reopen_dead(conn: Connection, case_id: int) -> int:
-    """For a replay: dead effects may be tried again. One that was ever sent is looked up first (unknown)."""
-    rows = conn.execute(
-        "UPDATE effects SET state = CASE WHEN sent_at IS NULL THEN 'planned' ELSE 'unknown' END,"
-        " epoch = epoch + 1, next_at = NULL WHERE case_id = %s AND state = 'dead' RETURNING id",
-        (case_id,),
-    ).fetchall()
-    for row in rows:
-        write(conn, case_id, "reopened", effect_id=row["id"])
-    return len(rows)
+def reopen(conn: Connection, effect: Effect) -> Effect:
+    """For a replay: a dead effect may be tried again. One that was ever sent is looked up first (unknown)."""
+    row = conn.execute(
+        "UPDATE effects e SET state = CASE WHEN sent_at IS NULL THEN 'planned' ELSE 'unknown' END, reason = '',"
+        " epoch = epoch + 1, next_at = NULL, clock_at = now(), changed_at = now()"
+        f" WHERE id = %s AND epoch = %s AND state = 'dead' RETURNING {FIELDS}",
+        (effect.id, effect.epoch),
+    ).fetchone()
+    if row is None:
+        return effect
+    write(conn, effect.case_id, "reopened", effect_id=effect.id)
+    return Effect.of(row)
 
 
 def write(conn: Connection, case_id: int | None, what: str, *, reason: str = "", effect_id: int | None = None,

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
-from app import cases
+from app import cases, inbox
 from app.cases import Case
 from app.clients.types import Chat, Jira, Person, Ticket, Zendesk
 from app.db import Database
 from app.errors import PermanentError
 from app.ledger import store
-from app.ledger.perform import Call, Evidence, Ledger, Outcome, Owner, Plan
+from app.ledger.perform import Call, Evidence, Ledger, Outcome, Owner, Plan, WalkLostError
 from app.ledger.store import Effect
 from app.points import point
 from app.settings import Settings
 from app.texts import Texts
 from app.tokens import Tokens
 from app.vault import Vault
+
+
+NOBODY = Person(id=0, name="", email="", phone="", role="", reachable=False)
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class Base:
     def move(self, state: str, *, of: frozenset[str] | set[str], **fields: Any) -> bool:
         """Compare-and-set on the case. False: somebody was first; `case` is then the row as it stands."""
         with self.tools.db.tx() as conn:
+            if not inbox.owns(conn, self.owner.event_id, self.owner.walk):
+                raise WalkLostError
             moved = cases.move(conn, self.case, state, of=of, **fields)
             current = moved or cases.load(conn, self.case.id)
         point("case.after_move")
@@ -94,12 +100,26 @@ class Base:
     def requester(self) -> Person:
         """The ticket's requester, read once a walk."""
         if self._requester is None:
-            self._requester = self.tools.zendesk.person(self.ticket().requester_id or 0)
+            self._requester = self.person(self.ticket().requester_id)
         return self._requester
+
+    def person(self, user_id: int | None) -> Person:
+        """Somebody of the ticket; nobody at all (automations, deleted users) has no address and no number."""
+        try:
+            return self.tools.zendesk.person(user_id) if user_id and user_id > 0 else NOBODY
+        except PermanentError as error:
+            if error.reason != "gone":
+                raise
+            return NOBODY
 
     @property
     def ticket_url(self) -> str:
         return f"{self.tools.settings.zendesk_url}/agent/tickets/{self.case.ticket_id}"
+
+    def backoffice_url(self) -> str:
+        """The BackOffice link that was on the ticket when the wish was found complete."""
+        sealed = self.tools.vault.open(self.case.sealed or b"", f"case:{self.case.id}")
+        return str(json.loads(sealed)["backoffice"])
 
     def effect_key(self) -> str:
         """Our own key for this case: ids only, safe to show to any member of a workspace."""

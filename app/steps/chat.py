@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from app import cards, notes, sinks
+from app import cards, cases, notes, sinks
 from app.cases import CLOSED_STATES, OPEN_STATES, Case
 from app.clients.types import Card, Posted
 from app.errors import PermanentError
@@ -29,6 +29,7 @@ class ChatSteps(TicketSteps):
                 states=frozenset({"awaiting"}),
                 prepare=lambda effect: Call(lambda: self._post(effect, wish, card)),
                 find=self._find_card,
+                yields=True,
             )
         )
         self._remember_card(outcome)
@@ -39,18 +40,18 @@ class ChatSteps(TicketSteps):
         buttons = [(action, self.tools.tokens.make(Press(*key, action))) for action in ("approve", "decline")]
         built = cards.open_card(
             self.tools.texts,
-            wish=wish.preference,
+            wish=self.case.preference,
             name=wish.name,
             contact=wish.contact,
             ticket_url=self.ticket_url,
             ticket_id=self.case.ticket_id,
-            backoffice_url=wish.backoffice_url,
+            backoffice_url=self.backoffice_url(),
             buttons=buttons,
         )
         return _where(self.tools.chat.post(built, op_id=effect.op_id, case_key=self.effect_key()))
 
     def _find_card(self, effect: Effect) -> Evidence | None:
-        posted = self.tools.chat.find(effect.op_id, since=effect.sent_at or effect.planned_at)
+        posted = self.tools.chat.find(effect.op_id, since=effect.planned_at)
         return _where(posted) if posted else None
 
     def _remember_card(self, outcome: Outcome) -> None:
@@ -60,10 +61,12 @@ class ChatSteps(TicketSteps):
 
     def _find_lost_card(self) -> None:
         """A card whose answer was lost is looked up, so that it can be closed; one never sent is not sent any more."""
+        if self.case.chat_ts is not None:
+            return
         with self.tools.db.tx() as conn:
             effects = store.of_case(conn, self.case.id)
         for effect in effects:
-            if effect.verb == "ask_supervisor" and effect.state in ("planned", "sending", "unknown"):
+            if effect.verb == "ask_supervisor" and effect.state not in ("dead", "void"):
                 plan = Plan("ask_supervisor", effect.arg, "slack", frozenset(), never, self._find_card)
                 self._remember_card(self.perform(plan))
 
@@ -110,6 +113,15 @@ class ChatSteps(TicketSteps):
             jira_url=f"{settings.jira_url}/browse/{key}" if key else None,
             who=self.case.decided_by or "",
         )
+
+    def keep_earlier_card(self) -> None:
+        """The card of a round that a newer one has replaced must not be left with its buttons."""
+        with self.tools.db.each() as conn:
+            before = cases.generation(conn, self.case, self.case.generation - 1)
+        if before and before.state == "void":
+            other = type(self)(self.tools, self.owner, before)
+            other.keep_card()
+            self.outcomes += other.outcomes
 
     def answer(self, user: str, key: str, *, event_id: int, **values: str) -> Outcome:
         """Tell the presser, and nobody else, what became of the press."""

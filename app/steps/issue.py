@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 from app import sinks
 from app.cases import OPEN_STATES, Case
 from app.clients.types import Issue
+from app.errors import PermanentError
 from app.issue_text import jira_request
 from app.ledger import store
 from app.ledger.perform import Call, Evidence, Outcome, Plan
@@ -33,6 +32,7 @@ class Steps(ChatSteps):
                 states=frozenset({"approved"}),
                 prepare=lambda effect: Call(lambda: self._create(effect)),
                 find=self._find_issue,
+                yields=True,
             )
         )
         self._opened(outcome)
@@ -49,16 +49,17 @@ class Steps(ChatSteps):
         key = outcome.evidence.get("key")
         if outcome.done and isinstance(key, str):
             if not self.move("banning", of={"approved"}, jira_key=key) and self.case.jira_key is None:
-                self.move(self.case.state, of={self.case.state}, jira_key=key)  # withdrawn meanwhile: JIRA must be told
+                self.move(self.case.state, of={self.case.state}, jira_key=key)
             self._link(key)
+            if self.case.state == "withdrawn":
+                self.comment_jira(self.case, "withdrawn")  # withdrawn meanwhile: JIRA must be told
 
     def _create(self, effect: Effect) -> Evidence:
-        sealed = self.tools.vault.open(self.case.sealed or b"", f"case:{self.case.id}")
         summary, description = jira_request(
             self.tools.texts,
             wish=self.case.preference,
             ticket_id=self.case.ticket_id,
-            backoffice_url=json.loads(sealed)["backoffice"],
+            backoffice_url=self.backoffice_url(),
         )
         issue = self.tools.jira.create(label=f"{LABEL}{effect.op_id}", summary=summary, description=description)
         return _evidence(issue)
@@ -74,7 +75,10 @@ class Steps(ChatSteps):
             title = self.tools.texts.get("jira.link.title", ticket_id=self.case.ticket_id)
 
             def send() -> Evidence:
-                self.tools.jira.link(key, global_id=f"{LABEL}{effect.op_id}", url=self.ticket_url, title=title)
+                try:
+                    self.tools.jira.link(key, global_id=f"{LABEL}{effect.op_id}", url=self.ticket_url, title=title)
+                except PermanentError as error:
+                    return {"unlinked": error.reason}  # a convenience: the issue names the ticket anyway
                 return {"key": key}
 
             return Call(send)
@@ -84,10 +88,12 @@ class Steps(ChatSteps):
 
     def _find_lost_issue(self) -> None:
         """An issue whose create was not answered is looked up; a create that was not sent yet is not sent any more."""
-        with self.tools.db.tx() as conn:
+        if self.case.jira_key is not None:
+            return
+        with self.tools.db.each() as conn:
             effects = store.of_case(conn, self.case.id)
         for effect in effects:
-            if effect.verb == "open_jira" and effect.state in ("planned", "sending", "unknown"):
+            if effect.verb == "open_jira" and effect.state not in ("dead", "void"):
                 self._opened(self.perform(Plan("open_jira", effect.arg, "jira", frozenset(), never, self._find_issue)))
 
     def comment_jira(self, case: Case, text: str) -> Outcome | None:

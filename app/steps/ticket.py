@@ -28,22 +28,31 @@ class TicketSteps(Base):
     def verify_preference(self, case: Case) -> wish.Wish:
         """SOP section 1: the preference and the five details, from the ticket as it is now. Moves the case."""
         ticket = self.ticket()
-        requester = self.requester()
-        found = wish.read(ticket, requester, self.tools.settings)
-        if found.complete:
-            sealed = self.tools.vault.seal(json.dumps({"backoffice": found.backoffice_url}).encode(), f"case:{case.id}")
-            self.move(
-                "awaiting",
-                of={"open", "incomplete"},
-                preference=found.preference,
-                problems=(),
-                sealed=sealed,
-                barred=self._barred(ticket),
-            )
-        else:
-            # A card that was never sent must not go out half-empty; one that is out was complete and stays.
-            self.move("incomplete", of={"open", "incomplete"} | self._unasked(), problems=found.problems)
+        found = wish.read(ticket, self.requester(), self.tools.settings)
+        # A card that was never sent follows the ticket; one that is out was complete, and what it says is decided on.
+        free = {"open", "incomplete"} if self._asked() else {"open", "incomplete", "awaiting"}
+        if not found.complete:
+            self.move("incomplete", of=free, problems=found.problems)
+            return found
+        link = json.dumps({"backoffice": found.backoffice_url}).encode()
+        self.move(
+            "awaiting",
+            of=free,
+            preference=found.preference,
+            problems=tuple(p for p in self.case.problems if p.startswith("info:")),
+            sealed=self.tools.vault.seal(link, f"case:{case.id}"),
+            barred=self._barred(ticket),
+        )
+        changed = self.case.is_open and found.preference != self.case.preference
+        self.remark("info:changed", changed)
         return found
+
+    def remark(self, problem: str, holds: bool) -> None:
+        """Add or take away one line of the note."""
+        others = tuple(p for p in self.case.problems if p != problem)
+        problems = (*others, problem) if holds else others
+        if problems != self.case.problems:
+            self.move(self.case.state, of={self.case.state}, problems=problems)
 
     def waits_for_agent(self, case: Case) -> bool:
         """Something is missing or contradictory on the ticket: nothing may be sent."""
@@ -55,18 +64,29 @@ class TicketSteps(Base):
 
     def concerns_calls(self, case: Case) -> bool:
         """Whether consent to calls is given or kept by this withdrawal; the note says why when it is not."""
+        if "both_tags" in self.case.problems:
+            return False  # nobody knows yet what the customer wants: the agent asks
         return not self.case.preference or bool({"delete_all", "stop_all", "stop_calls"} & set(self.case.preference))
 
-    def _unasked(self) -> set[str]:
-        with self.tools.db.tx() as conn:
-            asked = [e for e in store.of_case(conn, self.case.id) if e.verb == "ask_supervisor" and e.attempts]
-        return set() if asked else {"awaiting"}
+    def _asked(self) -> bool:
+        """Whether a card of this case is out, or may be."""
+        with self.tools.db.each() as conn:
+            effects = store.of_case(conn, self.case.id)
+        return any(e.verb == "ask_supervisor" and e.state in ("sending", "unknown", "done") for e in effects)
 
     def _barred(self, ticket: Ticket) -> tuple[str, ...]:
         """Keyed hashes of the people who may not decide: who tagged, who is assigned, who asked."""
-        others = {self.case.tagger_id, ticket.assignee_id} - {None, 0, ticket.requester_id}
-        mails = {self.requester().email, *(self.tools.zendesk.person(person).email for person in others if person)}
+        others = {self.case.tagger_id, ticket.assignee_id} - {None, ticket.requester_id}
+        mails = {self.requester().email, *(self.person(person).email for person in others)}
         return tuple(sorted(self.tools.vault.digest("mail", mail) for mail in mails if mail))
+
+    def barred_now(self) -> frozenset[str]:
+        """The same, as the ticket is at this moment: whoever has ever put the request's tag on it, too."""
+        tag = self.tools.settings.tags["data_deletion_request"]
+        taggers = {a.author_id for a in self.tools.zendesk.audits(self.case.ticket_id) if tag in a.tags_added}
+        people = {*taggers, self.case.tagger_id, self.ticket().assignee_id} - {None}
+        mails = {self.requester().email, *(self.person(person).email for person in people)}
+        return frozenset(self.case.barred) | {self.tools.vault.digest("mail", mail) for mail in mails if mail}
 
     def apply_macro(self, case: Case, title: str) -> Outcome | None:
         """The macro's e-mail to the requester, once, proved by the ticket's audit. None: there is nobody to mail."""
@@ -82,6 +102,7 @@ class TicketSteps(Base):
                 states,
                 lambda effect: self._macro_call(effect, title),
                 self.find_audit,
+                yields=title != notes.CONSENT_MACRO,
             )
         )
         if outcome.done:
@@ -90,22 +111,17 @@ class TicketSteps(Base):
 
     def _told_before(self, title: str) -> bool:
         """A round that came to nothing (declined, refused by JIRA) has told the customer already: no second e-mail."""
-        with self.tools.db.tx() as conn:
+        with self.tools.db.each() as conn:
             told = store.told_in_round_before(conn, self.case, title)
-        if told and "info:told" not in self.case.problems:
-            self.move(self.case.state, of={self.case.state}, problems=(*self.case.problems, "info:told"))
+        self.remark("info:told", told)
         return told
 
     def _can_mail(self) -> bool:
         """To the requester alone (SOP 1.10), and only where a mail would arrive. If not, the note says what to do."""
-        ticket = self.ticket()
-        found = {"info:cc"} if ticket.cc_ids else set()
-        if not self.requester().reachable:
-            found.add("info:unreachable")
-        problems = tuple(sorted({p for p in self.case.problems if p not in ("info:cc", "info:unreachable")} | found))
-        if problems != self.case.problems:
-            self.move(self.case.state, of={self.case.state}, problems=problems)
-        return not found
+        copied, unreachable = bool(self.ticket().cc_ids), not self.requester().reachable
+        self.remark("info:cc", copied)
+        self.remark("info:unreachable", unreachable)
+        return not copied and not unreachable
 
     def _macro_call(self, effect: Effect, title: str) -> Call:
         ticket = self._stamped(effect)
@@ -117,7 +133,6 @@ class TicketSteps(Base):
             raise refuse("zendesk", "macro_private")
         if LEFTOVER.search(KNOWN_PLACEHOLDER.sub("", change.body)):
             raise refuse("zendesk", "macro_placeholder")
-        text_hash = hashlib.sha256(change.body.encode()).hexdigest()
 
         def send() -> Evidence:
             applied = self.tools.zendesk.update(
@@ -136,7 +151,7 @@ class TicketSteps(Base):
         read: Evidence = {
             "stamp": ticket.stamp,
             "macro_id": macro.id,
-            "text_sha256": text_hash,
+            "text_hash": self.tools.vault.digest("text", change.body),
             "add_tags": [*sorted(change.add_tags)],
             "remove_tags": [*sorted(drop)] if len(drop) <= MANY_TAGS else [],
         }

@@ -40,7 +40,10 @@ def points_in_source() -> set[str]:
 
 
 class Crashing(Processes):
-    """Forked processes that die (`points`) or freeze (`stops`) at these names, one a life, and are started again."""
+    """Forked processes that die (`points`) or freeze (`stops`) at these names, one a life, and are started again.
+
+    A name may say at which passing (`name:2`). `blind`: the ledger looks nothing up, which must show.
+    """
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class Crashing(Processes):
         *,
         points: tuple[str, ...] = (),
         stops: tuple[str, ...] = (),
+        blind: bool = False,
         sandbox: dict[str, Any] | None = None,
         **settings: str,
     ) -> None:
@@ -56,8 +60,9 @@ class Crashing(Processes):
         self.folder = folder
         self.wanted = points
         self.environment |= {
-            "CHAOS_POINT": ",".join(f"{name}:1" for name in points),
+            "CHAOS_POINT": ",".join(name if ":" in name else f"{name}:1" for name in points),
             "CHAOS_STOP": ",".join(f"{name}:1" for name in stops),
+            "CHAOS_BLIND": "1" if blind else "",
             "CHAOS_FIRED": str(folder / "fired"),
         }
         self.COMMANDS = {
@@ -78,14 +83,19 @@ class Crashing(Processes):
         return int((self.folder / f"{name}.pid").read_text() or 0)
 
     def kill_life(self, name: str, number: int = signal.SIGKILL) -> None:
-        with contextlib.suppress(ProcessLookupError, ValueError):
+        with contextlib.suppress(ProcessLookupError, ValueError, FileNotFoundError):
             os.killpg(self.pid(name), number)
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """The supervisor, and what it keeps alive."""
+        super().kill(name, number)
+        if number == signal.SIGKILL:
+            self.kill_life(name)
 
     def stop(self) -> None:
         super().stop()
         for name in self.running:
-            with contextlib.suppress(FileNotFoundError):
-                self.kill_life(name)
+            self.kill_life(name)
 
     def press_until_taken(self, card: dict[str, Any], action: str) -> None:
         """A supervisor presses again while the chat shows its warning: nobody answered."""

@@ -7,6 +7,7 @@ FOLDER/<name>.deaths has an exit code a line.
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import os
 import signal
@@ -16,6 +17,7 @@ from types import FrameType
 
 from app import points
 
+DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 PARTS = ("app.cli.service", "app.desk", "app.engine", "app.walk", "app.clients", "app.logs", "handlers.data_deletion")
 WEB = ("gunicorn.app.wsgiapp", "flask", "app.web.zendesk", "app.web.slack", "app.web.jira", "app.web.health")
 
@@ -23,6 +25,8 @@ WEB = ("gunicorn.app.wsgiapp", "flask", "app.web.zendesk", "app.web.slack", "app
 def live(name: str) -> None:
     """One life, to its end."""
     os.setsid()
+    if sys.platform == "linux":  # a life ends with its supervisor; elsewhere `Crashing.kill` ends it
+        ctypes.CDLL(None).prctl(DIES_WITH_PARENT, signal.SIGKILL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if name.startswith("web"):
         from gunicorn.app.wsgiapp import run
@@ -35,9 +39,21 @@ def live(name: str) -> None:
         main(["work"])
 
 
+def blind() -> None:
+    """Break the desk on purpose: what may have been sent is not looked up, but sent again. The tests must see it."""
+    from app.ledger import perform
+
+    def look(self: perform.Ledger, effect: perform.Effect, *_: object, **__: object) -> perform.Effect:
+        return self._settle(effect, "planned", reason="blind")
+
+    perform.Ledger._look = look  # type: ignore[method-assign, assignment]
+
+
 def supervise(name: str, folder: Path) -> None:
     for part in (*PARTS, *(WEB if name.startswith("web") else ())):
         importlib.import_module(part)
+    if os.environ.get("CHAOS_BLIND"):
+        blind()
     os.register_at_fork(after_in_child=points.arm)
     ending: list[int] = []
 

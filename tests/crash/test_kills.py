@@ -102,11 +102,15 @@ def test_kill_both_every_second(database: str, tmp_path: Path, number: int) -> N
                 ) + Counter(row["state"] for row in house.rows("SELECT * FROM cases"))
                 time.sleep(0.3)
         house.settle(60)
-        print(f"\n{time.monotonic() - began:.0f} s, kills {dict(killer.kills)}, deaths "
-              f"{len(house.exit_codes('worker'))} worker {len(house.exit_codes('web'))} web")
+        print(
+            f"\n{time.monotonic() - began:.0f} s, kills {dict(killer.kills)}, deaths "
+            f"{len(house.exit_codes('worker'))} worker {len(house.exit_codes('web'))} web"
+        )
         assert set(house.exit_codes("worker")) == set(house.exit_codes("web")) == {-9}
         assert min(len(house.exit_codes("worker")), len(house.exit_codes("web"))) >= 5
-        count = Counter((e["vendor"], e["kind"]) for e in house.sandbox.world.effects() if e.get("by", "desk") == "desk")
+        count = Counter(
+            (e["vendor"], e["kind"]) for e in house.sandbox.world.effects() if e.get("by", "desk") == "desk"
+        )
         assert count["slack", "post"] == number
         assert count["jira", "create"] == number
         mails = Counter(e["target"] for e in house.sandbox.world.effects("zendesk", "mail"))

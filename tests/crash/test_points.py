@@ -2,11 +2,18 @@
 each effect is there exactly once (issue 2 point 4; faults.md F20, T20).
 
 The quick form, run by default, arms many places at once: a life ends at whichever comes first, the next one goes on
-without it. `make test-crash` runs every place alone, in a fresh desk.
+without it. `make test-crash` runs every place alone, in a fresh desk: at the first try of an effect, at a try after a
+failure that left its outcome unknown, and while dead effects are replayed.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +27,7 @@ from tests.crash.crashkit import (
     points_in_source,
     verbs_in_source,
 )
+from tests.house import ROOT
 from tests.kit import Sent, card_of, issue_of, sent
 
 TAGGED = ("apply_macro", "macro_tags", "ask_supervisor", "mark", "note")
@@ -91,3 +99,84 @@ def test_every_point_in_company(database: str, tmp_path: Path, group: str) -> No
         assert sorted(house.fired()) == sorted(GROUPS[group])
         assert house.exit_codes("worker") == [137] * len([n for n in GROUPS[group] if not n.startswith("door.")])
         check(house, tickets, withdrawn, declined)
+
+
+@pytest.mark.parametrize("verb", ["apply_macro", "ask_supervisor", "open_jira", "comment_jira"])
+def test_without_the_look_up_there_would_be_duplicates(database: str, tmp_path: Path, verb: str) -> None:
+    """These tests can fail: a desk that sends again what it does not know about is found out."""
+    with Crashing(database, tmp_path, points=(f"effect.after_call/{verb}",), blind=True) as house:
+        ticket = house.ticket()
+        whole_way(house, [ticket], [ticket], [])
+        assert house.exit_codes("worker") == [137]
+        got = sent(house, ticket)
+        twice = {
+            "apply_macro": Sent(mails=3, cards=1, issues=1, comments=1, links=1),
+            "ask_supervisor": Sent(mails=2, cards=2, issues=1, comments=1, links=1),
+            "open_jira": Sent(mails=2, cards=1, issues=2, comments=1, links=1),
+            "comment_jira": Sent(mails=2, cards=1, issues=1, comments=2, links=1),
+        }
+        assert got == twice[verb]
+        with pytest.raises(AssertionError):
+            each_effect_once(house)
+
+
+EVERY = tuple(name for names in GROUPS.values() for name in names)
+EARLY = EFFECT_POINTS[:4]  # passed before the answer, so once more by the next try
+WRITES = (
+    ("zendesk", "tickets.update"),
+    ("zendesk", "tags.add"),
+    ("slack", "chat.postMessage"),
+    ("slack", "chat.postEphemeral"),
+    ("slack", "chat.update"),
+    ("jira", "create"),
+    ("jira", "remotelink"),
+    ("jira", "comment"),
+)
+REFUSAL = {
+    "zendesk": {"fault": "403"},
+    "slack": {"fault": "ok_false", "error": "is_archived"},
+    "jira": {"fault": "403"},
+}
+
+
+@contextlib.contextmanager
+def an_admin(house: Crashing) -> Iterator[None]:
+    """Replays what is dead, as soon as it is, until it is over."""
+    over = threading.Event()
+    command = [sys.executable, "-m", "app.cli", "events", "replay", "--failed"]
+    environment = {**os.environ, **house.environment, "CHAOS_POINT": ""}
+
+    def replay() -> None:
+        while not over.wait(0.3):
+            if house.rows("SELECT 1 FROM events WHERE state = 'dead'"):
+                subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+
+    thread = threading.Thread(target=replay)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("when", ["try", "retry", "replay"])
+@pytest.mark.parametrize("place", EVERY)
+def test_every_point_alone(database: str, tmp_path: Path, place: str, when: str) -> None:
+    """One ticket, one death, in a desk of its own; in a second try or a replay: each kind of write has failed before."""
+    nth = 2 if when != "try" and place.split("/")[0] in EARLY else 1
+    with Crashing(database, tmp_path, points=(f"{place}:{nth}",)) as house:
+        give_macro_a_tag(house)
+        ticket = house.ticket()
+        for vendor, method in WRITES if when != "try" else ():
+            fault = {"fault": "503_before"} if when == "retry" else REFUSAL[vendor]
+            house.sandbox.world.faults.add(vendor, method, times=1, **fault)
+        withdrawn = [ticket] if place.endswith("comment_jira") else []
+        with an_admin(house):
+            whole_way(house, [ticket], withdrawn, [])
+            house.wait(lambda: not house.rows("SELECT 1 FROM events WHERE state = 'dead'"), 30, "nothing is dead")
+            house.settle(30)
+        assert house.fired() == [place]
+        check(house, [ticket], withdrawn, [])

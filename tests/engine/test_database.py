@@ -106,7 +106,9 @@ def test_migrate_runs_twice_and_from_several_places_at_once(database_server: str
                 environment[name] = value
 
         def run(_: int) -> int:
-            return subprocess.run([sys.executable, "-m", "app.cli", "migrate"], cwd=ROOT, env=environment, check=False).returncode
+            return subprocess.run(
+                [sys.executable, "-m", "app.cli", "migrate"], cwd=ROOT, env=environment, check=False
+            ).returncode
 
         with ThreadPoolExecutor(3) as pool:
             assert list(pool.map(run, range(3))) == [0, 0, 0]
@@ -149,7 +151,12 @@ def test_another_schema_is_not_ready_and_the_worker_refuses_it(house: House) -> 
     assert answer(f"{house.url}/readyz") == 503
     environment = {**os.environ, **house.environment}
     done = subprocess.run(
-        [sys.executable, "-m", "app.cli", "work"], cwd=ROOT, env=environment, capture_output=True, timeout=30, check=False
+        [sys.executable, "-m", "app.cli", "work"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        timeout=30,
+        check=False,
     )
     assert done.returncode == 1
     assert b"another version" in done.stderr

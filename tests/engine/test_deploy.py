@@ -1,4 +1,4 @@
-"""Cases at every stage cross a deploy whose handler has a step more, or one less: none is stranded (issue 2 point 3)."""
+"""Cases at every stage cross a deploy whose handler has a step more, or one less: none is stranded (issue 2, 3)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ class Deploying(Crashing):
     place: Path = ROOT
 
     def launch(self, name: str) -> None:
-        extra: dict[str, Any] = {"PYTHONPATH": f"{self.place}:{ROOT}"} if name == "worker" else {}
+        extra: dict[str, Any] = (
+            {"PYTHONPATH": f"{self.place}:{ROOT}", "PYTHONSAFEPATH": "1"} if name == "worker" else {}
+        )
         self.extra[name] = extra
         super().launch(name)
 
@@ -49,7 +51,7 @@ def test_no_case_is_stranded_by_a_deploy(database: str, tmp_path: Path, version:
     with Deploying(database, tmp_path) as house:
         house.COMMANDS["worker"] = [*house.COMMANDS["worker"]]
         tickets = [house.ticket() for _ in range(TICKETS)]
-        told, asked, banning, closed = tickets[5:], tickets[5:15], tickets[10:15], tickets[15:]
+        told, banning, closed = tickets[5:], tickets[10:15], tickets[15:]
         for ticket in told:
             house.tag(ticket, "data_deletion_request", "pref_stop_all")
         for ticket in told:
@@ -64,7 +66,6 @@ def test_no_case_is_stranded_by_a_deploy(database: str, tmp_path: Path, version:
             house.tag(ticket, "data_deletion_request", "pref_stop_all")
         house.place = new
         house.kill("worker")  # in the middle of the last ones' walks
-        house.kill_life("worker")
         for ticket in tickets[:10]:
             house.wait_state(ticket, "awaiting", 40)
             house.press_until_taken(card_of(house, ticket), "approve")
@@ -74,7 +75,6 @@ def test_no_case_is_stranded_by_a_deploy(database: str, tmp_path: Path, version:
             house.move_issue(issue_of(house, ticket)["key"], "Done")
         for ticket in tickets:
             house.wait_state(ticket, "done", 40)
-        assert asked
         for number, ticket in enumerate(tickets):
             got = sent(house, ticket)
             # With the mail's step taken away, the five whose walk was cut may have been mailed before, or not at all.

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import psycopg
 import pytest
@@ -97,7 +98,7 @@ def test_events_of_a_ticket_run_one_at_a_time_and_in_order(desk: Desk, walks: Wa
     walks.wait_for(24)
     ran = sorted((ran for ran in walks.ran if ran[0] in mine), key=lambda ran: ran[1])
     assert [number for number, _, _ in ran] == mine
-    for (_, _, ended), (_, begun, _) in zip(ran, ran[1:], strict=False):
+    for (_, _, ended), (_, begun, _) in pairwise(ran):
         assert ended <= begun
     first_ended = ran[0][2]
     assert all(ended < first_ended for number, _, ended in walks.ran if number in others)  # nobody waited for it

@@ -51,6 +51,8 @@ STATEMENTS = (
                         ('queued', 'running', 'waiting', 'held', 'done', 'ignored', 'void', 'dead')),
         reason      text NOT NULL DEFAULT '',
         walk        int NOT NULL DEFAULT 0,
+        failures    int NOT NULL DEFAULT 0,
+        replayed_at timestamptz,
         next_at     timestamptz,
         body        bytea,
         received_at timestamptz NOT NULL DEFAULT now(),
@@ -75,6 +77,8 @@ STATEMENTS = (
         sent_at    timestamptz,
         next_at    timestamptz,
         planned_at timestamptz NOT NULL DEFAULT now(),
+        clock_at   timestamptz NOT NULL DEFAULT now(),
+        changed_at timestamptz NOT NULL DEFAULT now(),
         done_at    timestamptz,
         UNIQUE (case_id, verb, arg)
     )
