@@ -27,6 +27,7 @@ def create_app(settings: Settings | None = None, desk: Desk | None = None) -> fl
     from app import logs
     from app.errors import ConfigError
     from app.web.door import Door
+    from app.web.tell import Teller
 
     logs.setup()
     try:
@@ -45,14 +46,15 @@ def create_app(settings: Settings | None = None, desk: Desk | None = None) -> fl
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.url_map.merge_slashes = False  # no redirect for a POST, and `//webhooks` is not `/webhooks` (W040)
     app.url_map.strict_slashes = True
-    _add_routes(app, Door(settings, desk))
+    _add_routes(app, Door(settings, desk, tell=Teller(settings)))
     return app
 
 
 def _add_routes(app: flask.Flask, door: Door) -> None:
     from app.web import answers, health, jira, slack, zendesk
+    from app.web.guard import Hosts
 
     app.extensions["door"] = door
     for part in (zendesk, slack, jira, health):
         app.register_blueprint(part.blueprint(door))
-    answers.register(app)
+    answers.register(app, Hosts(door.settings))

@@ -22,8 +22,8 @@ import procrastinate
 import psycopg
 from procrastinate import exceptions, jobs, manager
 from procrastinate.schema import SchemaManager
-from psycopg_pool import PoolClosed
 from psycopg import sql
+from psycopg_pool import PoolClosed
 
 from app.db import NO_FROZEN_LOCKS, Connection, Database
 from app.errors import StoreError
@@ -211,7 +211,7 @@ async def _configure(conn: psycopg.AsyncConnection[Any]) -> None:
 class Worker:
     """`desk work`: runs jobs until `stop()`; survives a database that goes away."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the parts a worker is joined from, in one place
         self,
         uri: str,
         settings: Settings,

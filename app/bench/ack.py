@@ -104,7 +104,7 @@ def _worker(folder: Path, server: str, driver: Driver, seconds: float) -> dict[s
         macro = _to_macro(here, driver, max(3, round(seconds * 2)))
         time.sleep(1.0)
         before, began = stage.usage(processes["worker"]), time.monotonic()
-        time.sleep(max(2.0, seconds / 2))
+        time.sleep(max(2.0, seconds))
         after, took = stage.usage(processes["worker"]), time.monotonic() - began
         idle = (after[0] - before[0]) / took * 100 if before and after else None
         busy = _busy(here, driver, seconds)

@@ -19,7 +19,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web import SlackResponse
 
-from app.clients.http import Wire, prepare, retries
+from app.clients.http import DEADLINE, Wire, prepare, retries
 from app.clients.outcome import unknown
 from app.clients.shape import flag, items, mapping, text
 from app.clients.slack_errors import judge
@@ -39,13 +39,15 @@ _silent = logging.getLogger("slack_sdk.desk")
 class SlackClient:
     """`app.clients.types.Chat` on Slack, for many threads. Making one sends nothing."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, deadline: float = DEADLINE) -> None:
+        """`deadline`: seconds for one call from start to the last byte."""
         _silent.setLevel(logging.CRITICAL)
         self._channel = settings.slack_channel
         self._url = settings.slack_url.rstrip("/") + "/"
         self._token = settings.slack_bot_token.get_secret_value()
         self._timeout = int(settings.read_timeout) or 1
         self._wire = Wire("slack", settings, judge=judge)
+        self._wire.deadline = deadline
         self._here = threading.local()
 
     def close(self) -> None:

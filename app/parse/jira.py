@@ -1,8 +1,9 @@
 """JIRA's webhook: a hint that one of our issues moved. The issue itself is read again before anything is decided.
 
-Taken: `jira:issue_updated` with a status or resolution item, `jira:issue_created` (tells the key of a create whose
-answer was lost) and `jira:issue_deleted`, when the issue carries a label of ours or is in our project. X-Atlassian-Webhook-Identifier is not
-signed and therefore not used. Source: facts J25, J36-J47, bad-inputs J016-J022.
+Taken: `jira:issue_updated` with a status or resolution item (or with no changelog at all), `jira:issue_created` (tells
+the key of a create whose answer was lost) and `jira:issue_deleted`, when the issue carries a label of ours or is in our
+project. X-Atlassian-Webhook-Identifier is not signed and therefore not used. Source: facts J25, J36-J47, bad-inputs
+J016-J022.
 """
 
 from __future__ import annotations
@@ -49,8 +50,11 @@ def parse_jira(body: bytes, *, now: float, project: str = "") -> IssueChanged | 
 
 
 def _moved(data: dict[str, Json]) -> bool:
-    """Server sends no `fieldId`, and field names differ in case (J44)."""
-    items = (as_dict(item) for item in as_list(as_dict(data.get("changelog")).get("items")))
+    """Server sends no `fieldId`, and field names differ in case (J44). A body without any item may be a move, unless it
+    says that somebody commented."""
+    items = [as_dict(item) for item in as_list(as_dict(data.get("changelog")).get("items"))]
+    if not items:
+        return "comment" not in data and not as_str(data.get("issue_event_type_name")).startswith("issue_comment")
     return any(as_str(item.get("fieldId") or item.get("field")).lower() in _MOVES for item in items)
 
 

@@ -9,13 +9,17 @@ from flask import Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.logs import report
-from app.web.guard import SECURITY_HEADERS, error
+from app.web.guard import SECURITY_HEADERS, Hosts, error
 
 log = logging.getLogger(__name__)
 CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
-def register(app: flask.Flask) -> None:
+def register(app: flask.Flask, hosts: Hosts) -> None:
+    @app.before_request
+    def ours() -> Response | None:
+        return hosts.check(request)
+
     @app.errorhandler(HTTPException)
     def refused(problem: HTTPException) -> Response:
         status = problem.code or 500

@@ -57,6 +57,7 @@ class Door:
     metrics: DoorMetrics = field(default_factory=DoorMetrics)
     throttle: Throttle = field(default_factory=Throttle)
     clock: Callable[[], float] = time.time
+    tell: Callable[[str], bool] | None = None  # says "try again" to a Slack user; False: could not (app.web.tell)
 
     def receive(self, sender: Sender, verify: Verify, parse: Parse) -> Response:
         """Handles the current request from its first byte to its answer."""
@@ -107,16 +108,36 @@ class Door:
                 outcome = "duplicate"
         except StoreError as failed:
             log.warning("door.not_recorded", extra={"sender": sender, "reason": failed.reason})
-            return self._try_again(sender, reason)
+            return self._try_again(sender, event, reason)
         except Exception as bug:  # noqa: BLE001 - a 500 would be final for the sender; after a 503 it comes again
             report(log, "door.submit_failed", bug, sender=sender)
-            return self._try_again(sender, reason)
+            return self._try_again(sender, event, reason)
         self.metrics.events.labels(sender, outcome, reason).inc()
         if isinstance(event, Refused) and event.detail:
             near = event.detail.get("near_miss")
             self.metrics.near_misses.inc(near if isinstance(near, int) else 0)
         return Response(status=200)
 
-    def _try_again(self, sender: Sender, reason: str) -> Response:
+    def _try_again(self, sender: Sender, event: Event, reason: str) -> Response:
+        """503, and the sender comes again. Slack does not: so its presser is told, and then it is answered 200."""
         self.metrics.events.labels(sender, "lost", reason).inc()
+        user = presser(event)
+        if user and self.tell is not None and self._told(self.tell, user):
+            return Response(status=200)
         return error(503, "try_again", {"Retry-After": str(RETRY_AFTER)})
+
+    def _told(self, tell: Callable[[str], bool], user: str) -> bool:
+        try:
+            return tell(user)
+        except Exception as bug:  # noqa: BLE001 - the answer to Slack must not depend on it
+            report(log, "door.tell_failed", bug)
+            return False
+
+
+def presser(event: Event) -> str:
+    """The chat user whose press this is; '' when it is none, or one of too many."""
+    if isinstance(event, ButtonPressed):
+        return event.user
+    if isinstance(event, Refused) and event.reason != "slow_down_silent":
+        return str((event.detail or {}).get("user", ""))
+    return ""

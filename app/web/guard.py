@@ -1,7 +1,6 @@
-"""Before the signature: is this a request we read at all? Length, size, path form; and how often one peer may fail.
+"""Before the signature: is this a request we read at all? Host, length, size, path form; how often one peer may fail.
 
-Whose Host header it is, is not checked here: the doors build no link from it, and the proxy or host in front knows its
-own names. X-Forwarded-For and Forwarded are never read: the peer is the socket's.
+X-Forwarded-For, X-Forwarded-Host and Forwarded are never read: the peer is the socket's, the host is the request's.
 Source: bad-inputs W036-W064.
 """
 
@@ -11,13 +10,20 @@ import ipaddress
 import json
 import re
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Mapping
+from typing import Literal
+from urllib.parse import urlsplit
 
 from flask import Request, Response
 from werkzeug.exceptions import NotFound
 
+from app.setting_forms import is_loopback
+from app.settings import Settings
+
 _AUTHORITY = re.compile(r"^https?://[^/]*", re.IGNORECASE)
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})  # asked by probes, which know an address only
 _LENGTH = re.compile(r"[0-9]{1,12}")
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -73,6 +79,61 @@ def _check_path(request: Request) -> None:
     raw = str(request.environ.get("RAW_URI", "")).partition("?")[0]
     if _AUTHORITY.sub("", raw) != request.root_path + request.path:
         raise NotFound
+
+
+class Hosts:
+    """The names that a request may call us: PUBLIC_URL's host, HOST, and this machine's own; with any port (W039)."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._names = {(urlsplit(settings.public_url).hostname or "").lower(), settings.host.lower().strip("[]")}
+
+    def check(self, request: Request) -> Response | None:
+        """None when it is us; else the refusal. A request line with a whole URL names a host too."""
+        if request.path in OPEN_PATHS:
+            return None
+        named = _AUTHORITY.match(str(request.environ.get("RAW_URI", "")))
+        asked = [request.environ.get("HTTP_HOST", "")]
+        if named:
+            asked.append(named[0].partition("//")[2])
+        return None if all(map(self._ours, asked)) else error(400, "host", {"Connection": "close"})
+
+    def _ours(self, authority: str) -> bool:
+        match = _HOST.fullmatch(authority)
+        host = (match[1] or match[2]).lower() if match else ""
+        return host in self._names or is_loopback(host)
+
+
+class Presses:
+    """How fast one person may press one card: `limit` in `window` seconds. Bounded memory, thread-safe.
+
+    Counted by card: who decides twenty cards in a row is quick, who presses one card ten times is not deciding. A
+    press that comes again (same fact) is no second press. Source: bad-inputs S031.
+    """
+
+    def __init__(self, limit: int = 5, window: float = 10.0, size: int = 4096) -> None:
+        self._limit, self._window, self._size = limit, window, size
+        self._seen: OrderedDict[str, tuple[deque[tuple[float, str]], list[bool]]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, who: str, fact: str, now: float) -> Literal["", "slow_down", "slow_down_silent"]:
+        """'' to go on; `slow_down` for the first press too many; `slow_down_silent` for those after it."""
+        with self._lock:
+            taken, told = self._seen.pop(who, (deque(), []))
+            self._seen[who] = (taken, told)
+            if len(self._seen) > self._size:
+                self._seen.popitem(last=False)
+            while taken and not 0 <= now - taken[0][0] < self._window:
+                taken.popleft()
+            if any(fact == earlier for _, earlier in taken):
+                return ""
+            if len(taken) < self._limit:
+                taken.append((now, fact))
+                told.clear()
+                return ""
+            if told:
+                return "slow_down_silent"
+            told.append(True)
+            return "slow_down"
 
 
 class Throttle:

@@ -11,8 +11,10 @@ Source: bad-inputs W046-W061; gunicorn/workers/gthread.py of 27.0 (its inner met
 from __future__ import annotations
 
 import errno
+import logging
 import selectors
 import socket
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable
@@ -21,16 +23,32 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from gunicorn.http import wsgi  # type: ignore[import-untyped]  # gunicorn has no types
+from gunicorn.http import errors, wsgi  # type: ignore[import-untyped]  # gunicorn has no types
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]  # the same
 
+from app.logs import report
 from app.web.framing import UNREAD, expects_continue, missing, refusal
+
+log = logging.getLogger(__name__)
 
 DEADLINE = 10.0  # seconds for a whole request, and for an idle new connection
 LINGER = 2.0  # seconds that a refused peer may go on sending, so that it still sees the answer (RFC 9112, 9.6)
 MAX_HEAD = 65_536
 MAX_DRAIN = 1_048_576
 CHUNK = 65_536
+FAILED = ("500 Internal Server Error", "internal")
+
+
+UNREADABLE: tuple[tuple[tuple[type[Exception], ...], tuple[str, str]], ...] = (
+    ((errors.InvalidResponseHeader, errors.InvalidResponseHeaderName), FAILED),  # ours, whatever they derive from
+    ((errors.ConfigurationProblem,), FAILED),
+    ((errors.LimitRequestLine,), ("414 URI Too Long", "uri_too_long")),
+    ((errors.LimitRequestHeaders,), ("431 Request Header Fields Too Large", "headers_too_large")),
+    ((errors.ExpectationFailed,), ("417 Expectation Failed", "expectation")),
+    ((errors.UnsupportedTransferCoding,), ("501 Not Implemented", "transfer_coding")),
+    ((errors.ForbiddenProxyRequest,), ("403 Forbidden", "forbidden")),
+    ((errors.ParseException, ssl.SSLError), ("400 Bad Request", "bad_request")),
+)
 
 
 class Response(wsgi.Response):  # type: ignore[misc]  # gunicorn has no types
@@ -112,6 +130,16 @@ class DeskWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             conn.parser.unreader.unread(bytes(conn.received))
             conn.received.clear()
         return super().handle(conn)
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        """In a thread: a request that gunicorn's parser refuses. Our fixed body, and no word of what was sent."""
+        del req, addr
+        status, code = next((said for kinds, said in UNREADABLE if isinstance(exc, kinds)), FAILED)
+        if status == FAILED[0]:
+            report(log, "server.failed", exc)
+        else:
+            log.info("server.refused", extra={"status": int(status[:3])})
+        _send(client, refusal(status, code))
 
     def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
         return not getattr(conn, "unread", False) and super()._keepalive_after(conn, keepalive)

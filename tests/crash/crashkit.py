@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.house import ROOT, Processes
+from tests.house import ROOT, House, Processes
 from tests.kit import REQUEST
 
 # Take-over within a second or so. `lease` is short, as it must be beside these short quiet periods (app.settings).
@@ -121,7 +121,7 @@ def give_macro_a_tag(house: Processes) -> None:
                 macro["actions"].append({"field": "current_tags", "value": "acknowledged"})
 
 
-def nothing_open(house: Processes) -> None:
+def nothing_open(house: House) -> None:
     """Every event has come to a good end, and no job is left behind: nothing is lost and nothing is stranded."""
     states = Counter(row["state"] for row in house.rows("SELECT state FROM events"))
     assert set(states) <= {"done", "ignored", "void"}, states
@@ -131,7 +131,7 @@ def nothing_open(house: Processes) -> None:
     house.wait(lambda: not house.rows(jobs), 5, "no job is left")
 
 
-def each_effect_once(house: Processes) -> None:
+def each_effect_once(house: House) -> None:
     """By the op ids that reached the vendors: each was applied once, and each is one of ours that says `done`."""
     applied = [e for e in house.sandbox.world.effects() if e["op"] and e.get("by", "desk") == "desk"]
     once = Counter(e["op"].removeprefix("desk-") for e in applied if e["kind"] in ("comment", "post", "create"))

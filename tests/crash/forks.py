@@ -12,6 +12,7 @@ import importlib
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -41,12 +42,14 @@ def live(name: str) -> None:
 
 def blind() -> None:
     """Break the desk on purpose: what may have been sent is not looked up, but sent again. The tests must see it."""
-    from app.ledger import perform
+    from app.ledger.perform import Ledger, Outcome, Owner, Plan
 
-    def look(self: perform.Ledger, effect: perform.Effect, *_: object, **__: object) -> perform.Effect:
-        return self._settle(effect, "planned", reason="blind")
+    sighted = Ledger.perform
 
-    perform.Ledger._look = look  # type: ignore[method-assign, assignment]
+    def perform(self: Ledger, owner: Owner, case_id: int, plan: Plan) -> Outcome:
+        return sighted(self, owner, case_id, replace(plan, find=lambda effect: None, repeatable=True))
+
+    Ledger.perform = perform  # type: ignore[method-assign]
 
 
 def supervise(name: str, folder: Path) -> None:
@@ -68,7 +71,7 @@ def supervise(name: str, folder: Path) -> None:
                 live(name)
             except SystemExit as end:
                 os._exit(end.code if isinstance(end.code, int) else 0)
-            except BaseException:
+            except BaseException:  # noqa: BLE001 - whatever it was, this fork must not go on as a supervisor
                 sys.excepthook(*sys.exc_info())
             os._exit(1)
         (folder / f"{name}.pid").write_text(str(child))

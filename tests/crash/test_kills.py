@@ -2,8 +2,8 @@
 lost, nothing happens twice (issue 2, "Must be shown"; faults.md F01, F20).
 
 A delivery that meets no web process at all is refused. Whether Zendesk repeats it is not documented; the stand-in is
-told that it does (`webhook_retry_refused`), in the place of the sweep that finds such tickets in production. A press that
-got no answer shows a warning in the chat, and the supervisor presses again.
+told that it does (`webhook_retry_refused`), in the place of the sweep that finds such tickets in production. A press
+that got no answer shows a warning in the chat, and the supervisor presses again.
 
 By default with 25 tickets; `make test-kills` takes a hundred (about two minutes, more than a hundred kills of each).
 """

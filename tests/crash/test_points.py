@@ -101,21 +101,26 @@ def test_every_point_in_company(database: str, tmp_path: Path, group: str) -> No
         check(house, tickets, withdrawn, declined)
 
 
-@pytest.mark.parametrize("verb", ["apply_macro", "ask_supervisor", "open_jira", "comment_jira"])
+TWICE = {
+    "apply_macro": Sent(mails=3, cards=1, issues=1, comments=1, links=1),
+    "ask_supervisor": Sent(mails=1, cards=2),
+    "open_jira": Sent(mails=2, cards=1, issues=2, comments=1, links=1),
+    "comment_jira": Sent(mails=2, cards=1, issues=1, comments=2, links=1),
+}
+
+
+@pytest.mark.parametrize("verb", TWICE)
 def test_without_the_look_up_there_would_be_duplicates(database: str, tmp_path: Path, verb: str) -> None:
     """These tests can fail: a desk that sends again what it does not know about is found out."""
     with Crashing(database, tmp_path, points=(f"effect.after_call/{verb}",), blind=True) as house:
         ticket = house.ticket()
-        whole_way(house, [ticket], [ticket], [])
+        if verb == "ask_supervisor":
+            house.tag(ticket, "data_deletion_request", "pref_stop_all")
+            house.wait_state(ticket, "awaiting")
+        else:
+            whole_way(house, [ticket], [ticket], [])
         assert house.exit_codes("worker") == [137]
-        got = sent(house, ticket)
-        twice = {
-            "apply_macro": Sent(mails=3, cards=1, issues=1, comments=1, links=1),
-            "ask_supervisor": Sent(mails=2, cards=2, issues=1, comments=1, links=1),
-            "open_jira": Sent(mails=2, cards=1, issues=2, comments=1, links=1),
-            "comment_jira": Sent(mails=2, cards=1, issues=1, comments=2, links=1),
-        }
-        assert got == twice[verb]
+        assert sent(house, ticket) == TWICE[verb]
         with pytest.raises(AssertionError):
             each_effect_once(house)
 
@@ -165,8 +170,8 @@ def an_admin(house: Crashing) -> Iterator[None]:
 @pytest.mark.parametrize("when", ["try", "retry", "replay"])
 @pytest.mark.parametrize("place", EVERY)
 def test_every_point_alone(database: str, tmp_path: Path, place: str, when: str) -> None:
-    """One ticket, one death, in a desk of its own; in a second try or a replay: each kind of write has failed before."""
-    nth = 2 if when != "try" and place.split("/")[0] in EARLY else 1
+    """One ticket, one death, in a desk of its own; retry and replay: each kind of write has failed before."""
+    nth = 2 if when != "try" and place.startswith(EARLY) else 1
     with Crashing(database, tmp_path, points=(f"{place}:{nth}",)) as house:
         give_macro_a_tag(house)
         ticket = house.ticket()

@@ -1,4 +1,4 @@
-"""The database goes away and comes back; migrations run twice and at once; an older schema is refused (F11, F12, F29)."""
+"""The database goes away and comes back; migrations run twice and at once; an old schema is refused (F11, F12, F29)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from procrastinate.schema import SchemaManager
 from app import db, engine
 from app.migrate import migrate
 from app.settings import load
+from tests.crash.crashkit import each_effect_once, nothing_open
 from tests.house import ROOT, House, Processes, drop_database, new_database
 from tests.kit import Sent, deliver, sent, template_body
 
@@ -32,7 +33,7 @@ def answer(url: str) -> int:
 
 
 def kill_server(folder: Path) -> None:
-    """kill -9 of the whole server, as a power loss would: every child first sees its postmaster gone, or dies itself."""
+    """kill -9 of the whole server, the postmaster and each of its children."""
     postmaster = int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
     children = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -78,20 +79,26 @@ def test_the_server_is_killed_and_comes_back(tmp_path_factory: pytest.TempPathFa
             db.stop_embedded(settings)
 
 
-def test_the_server_is_killed_while_walks_run(database_server: str, tmp_path: Path) -> None:
-    """Connections are cut under the walks (as a fail-over does it): each event still comes to its end, once."""
+def test_connections_are_cut_while_walks_run(database_server: str) -> None:
+    """As in a fail-over: every walk and the worker itself lose their connections, and each event comes to its end."""
     uri = new_database(database_server)
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
     try:
-        with House(uri) as house:
+        with House(uri, sandbox={"latency": 0.05}) as house:
             tickets = [house.ticket() for _ in range(6)]
-            cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
             for ticket in tickets:
                 house.tag(ticket, "data_deletion_request", "pref_stop_all")
-                house.rows(cut)
-                time.sleep(0.15)
+            house.wait(lambda: len(house.rows("SELECT id FROM events WHERE walk > 0")) == len(tickets), 15)
+            cut = 0
+            for _ in range(5):
+                cut += len(house.rows(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
+                time.sleep(0.2)
+            assert cut > 10
             for ticket in tickets:
-                house.wait_state(ticket, "awaiting", 40)
+                house.wait_state(ticket, "awaiting", 30)
             assert [sent(house, ticket) for ticket in tickets] == [Sent(mails=1, cards=1)] * len(tickets)
+            each_effect_once(house)
+            nothing_open(house)
     finally:
         drop_database(database_server, uri)
 

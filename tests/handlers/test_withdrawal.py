@@ -86,7 +86,7 @@ def test_only_a_channel_that_is_no_call(shared_house: House) -> None:
 
 
 def test_after_approval(shared_house: House) -> None:
-    """The issue is open already: JIRA is told once, by one comment; JIRA's later Done changes nothing here."""
+    """The issue is open already: JIRA is told once, by one comment; JIRA's later Done is told to a person."""
     house = shared_house
     ticket, key = house.to_banning("pref_stop_calls")
     house.tag(ticket, WITHDRAWN)
@@ -104,7 +104,9 @@ def test_after_approval(shared_house: House) -> None:
     house.move_issue(key, "Done")
     quiet_for(house, 0.3)
     assert house.case(ticket)["state"] == "withdrawn"
-    assert (sent(house, ticket).comments, house.notes(ticket)) == (1, notes)
+    assert sent(house, ticket).comments == 1
+    assert house.notes(ticket)[:-1] == notes
+    assert "JIRA reports the ban as done although the customer withdrew" in house.notes(ticket)[-1]
 
 
 def test_after_it_was_done(shared_house: House) -> None:

@@ -78,8 +78,12 @@ OTHERS: list[tuple[str, Any, str]] = [
     ("J42-fine", moved(timestamp=NOW_MS - 23 * HOUR), "IssueChanged"),
     ("J42-none", moved(timestamp=...), "dead missing:timestamp"),
     ("J42-true", moved(timestamp=True), "dead number"),
-    ("J44-no-changelog", moved(changelog=...), "ignored no_status_change"),
-    ("J44-odd-changelog", moved(changelog={"items": "status"}), "ignored no_status_change"),
+    ("J44-no-changelog", moved(changelog=...), "IssueChanged"),
+    ("J44-comment-only", moved(changelog=..., issue_event_type_name="issue_commented"), "ignored no_status_change"),
+    ("J44-no-items", moved(changelog={"items": []}), "IssueChanged"),
+    ("J44-odd-changelog", moved(changelog={"items": "status"}), "IssueChanged"),
+    ("J44-other-item", moved(changelog={"items": [{"field": "summary"}]}), "ignored no_status_change"),
+    ("J44-odd-item", moved(changelog={"items": [5]}), "ignored no_status_change"),
     ("J44-comment", moved(webhookEvent="comment_created"), "ignored event_type"),
     ("J47", {"id": 10040, "key": "SUP-41"}, "ignored event_type"),
     ("J47-wrapped", {"issue": {}}, "ignored event_type"),
@@ -95,7 +99,7 @@ def test_signed(client: FlaskClient, desk: FakeDesk, body: Any, row: str) -> Non
     assert (deliver(client, body, to="jira").status_code, desk.kinds) == (200, [row])
 
 
-TAKEN = ("created", "deleted", "resolved", "reopened", "started-working", "closed", "in-progress")
+TAKEN = ("created", "deleted", "resolved", "reopened", "started-working", "closed", "in-progress", "empty-changelog")
 
 
 @pytest.mark.skipif(not SPECS.exists(), reason="the vendors' recorded payloads are not beside this repository")

@@ -56,7 +56,7 @@ def read_all(sock: socket.socket) -> bytes:
 def head(body: bytes = BODY, *, line: str = "POST /webhooks/zendesk HTTP/1.1", **changes: str | None) -> bytes:
     """A signed request's head; `Content_Length=None` leaves it out."""
     headers = {
-        "Host": "desk.test",
+        "Host": "127.0.0.1",
         "Connection": "close",
         "Content-Length": str(len(body)),
         **zendesk_headers(body, stamp(now=time.time())),
@@ -162,6 +162,10 @@ REFUSED: list[tuple[str, int, Callable[[], list[bytes]]]] = [
     ("W058-fold", 400, lambda: [head().replace(b"\r\n\r\n", b"\r\nX-A: 1\r\n 2\r\n\r\n"), BODY]),
     ("W058-space", 400, lambda: [head().replace(b"\r\n\r\n", b"\r\nX-A : 1\r\n\r\n"), BODY]),
     ("W058-cr", 400, lambda: [head().replace(b"\r\n\r\n", b"\r\nX-A: 1\rX-B: 2\r\n\r\n"), BODY]),
+    ("long-line", 414, lambda: [head(line=f"POST /webhooks/zendesk?{'x' * 5000} HTTP/1.1"), BODY]),
+    ("coding", 501, lambda: [head(Content_Length=None, Transfer_Encoding="x-own"), BODY]),
+    ("expectation", 417, lambda: [head(Expect="a-miracle"), BODY]),
+    ("version", 400, lambda: [head(line="POST /webhooks/zendesk HTTP/7.0"), BODY]),
     ("no-http", 400, lambda: [b"\x16\x03\x01\x02\x00\r\n\r\n"]),
 ]  # fmt: skip
 
@@ -171,6 +175,9 @@ def test_refused(server: Server, code: int, parts: Callable[[], list[bytes]]) ->
     before, began = server.written(), time.monotonic()
     answer = server.send(*parts())
     assert status(answer) == code
+    headers, _, body = answer.partition(b"\r\n\r\n")
+    assert code == 405 or re.fullmatch(rb'\{"error":"[a-z_]+"\}', body), "a fixed body, never a page of the server's"
+    assert b"application/json" in headers
     assert server.written() == before
     assert time.monotonic() - began < 4  # closed at once, or after the two seconds of lingering
 
@@ -180,10 +187,32 @@ def test_length_with_spaces_is_the_number(server: Server) -> None:
     assert status(server.send(head(b"hello", Content_Length="  5"), b"hello")) == 200
 
 
-def test_absolute_uri_and_other_hosts_reach_the_same_door(server: Server) -> None:  # W039: see app/web/guard.py
-    answer = server.send(head(line="POST http://evil.test/webhooks/zendesk HTTP/1.1", Host="evil.test:99"), BODY)
-    assert status(answer) == 200
+@pytest.mark.parametrize(
+    ("line", "host", "code"),
+    [
+        ("http://127.0.0.1:1/webhooks/zendesk", "127.0.0.1", 200),
+        ("http://evil.test/webhooks/zendesk", "127.0.0.1", 400),
+        ("http://127.0.0.1/webhooks/zendesk", "evil.test", 400),
+        ("/webhooks/zendesk", "evil.test:99", 400),
+        ("/webhooks/zendesk", "127.0.0.1:99", 200),
+        ("/webhooks/zendesk", "[::1]:8000", 200),
+        ("/webhooks/zendesk", "LocalHost", 200),
+        ("/webhooks/zendesk", "127.0.0.1@evil.test", 400),
+        ("/webhooks/zendesk", "127.0.0.1:99999x", 400),
+        ("/webhooks/zendesk", "", 400),
+        ("/webhooks/zendesk", None, 400),
+        ("/anything", "evil.test", 400),
+        ("/healthz", "evil.test", 200),
+    ],
+)
+def test_only_our_own_names(server: Server, line: str, host: str | None, code: int) -> None:  # W039
+    before = len(server.written())
+    verb, body = ("GET", b"") if line == "/healthz" else ("POST", BODY)
+    answer = server.send(head(body, line=f"{verb} {line} HTTP/1.1", Host=host), body)
+    assert status(answer) == code
+    assert code != 400 or answer.endswith(b'\r\n\r\n{"error":"host"}')
     assert b"evil" not in answer
+    assert len(server.written()) == before + (code == 200 and verb == "POST")
 
 
 def test_slow_and_idle_peers_do_not_stop_the_door(server: Server) -> None:
@@ -229,7 +258,7 @@ def test_other_doors_and_health(server: Server) -> None:
     raw = json.dumps(moved(timestamp=int(time.time() * 1000))).encode()
     jira = "".join(f"{n}: {v}\r\n" for n, v in jira_headers(raw).items())
     request = (
-        f"POST /webhooks/jira HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(raw)}\r\n{jira}\r\n"
+        f"POST /webhooks/jira HTTP/1.1\r\nHost: localhost:8000\r\nConnection: close\r\nContent-Length: {len(raw)}\r\n{jira}\r\n"
     )
     assert status(server.send(request.encode(), raw)) == 200
     assert server.written()[-1] == "IssueChanged True"

@@ -136,6 +136,10 @@ AUTHENTIC: list[tuple[str, Any, Mapping[str, str | None], str]] = [
     ("B035", tagged(actor_id=...), {}, "TicketTagged"),
     ("B035-system", tagged(actor_id="-1"), {}, "TicketTagged"),
     ("B035-empty", tagged(actor_id=""), {}, "TicketTagged"),
+    ("B035-zero", tagged(actor_id="0"), {}, "TicketTagged"),
+    ("B035-false", tagged(actor_id=False), {}, "dead number"),
+    *((f"B036-{i}", tagged(updated_at=when), {}, "dead range") for i, when in enumerate(
+        ("2026-02-31T10:12:07Z", "2026-13-01T10:12:07Z", "2026-11-21T25:00:00Z", "2026-11-21T10:12:07+25:00"))),
     ("B035-true", tagged(actor_id=True), {}, "dead number"),
     ("B038", tagged(url="https://other.zendesk.com/tickets/1"), {}, "dead foreign"),
     ("B038-no-scheme", tagged(ticket_url="other.zendesk.com/tickets/1"), {}, "dead foreign"),
@@ -143,13 +147,20 @@ AUTHENTIC: list[tuple[str, Any, Mapping[str, str | None], str]] = [
     ("B038-two-tickets", tags_changed(subject="zen:ticket:99"), {}, "dead foreign"),
     *((f"B041-{name}", tagged(**{name: "{{ticket.id}}"}), {}, "dead placeholder") for name in
       ("ticket_id", "tags", "updated_at", "actor_id")),
+    ("B041-spaces", tagged(actor_id="{{ current_user.id }}"), {}, "dead placeholder"),
+    *((f"B040-{i}", tagged(tags=f"data_deletion_request {text}"), {}, "TicketTagged") for i, text in enumerate(
+        ("{{7*7}}", "{%", "${7*7}", "%(x)s", "{0.__class__}", "{{"))),
+    ("B040-only", tagged(tags="{{7*7}}"), {}, "ignored no_known_tag"),
     *((f"B042-{i}", body, {}, "ignored test") for i, body in enumerate(
         ({"event": "ticket.updated", "id": 123}, {"test": True}, {"type": "ping"}))),
     ("B043", tagged(requester={"name": CANARY}), {}, "TicketTagged"),
     ("tags-missing", tagged(tags=...), {}, "dead missing:tags"),
     ("tags-number", tagged(tags=5), {}, "dead missing:tags"),
     ("tags-mixed", tagged(tags=["data_deletion_request", 5]), {}, "dead missing:tags"),
-    ("tags-control", tagged(tags="data_deletion_request a\tb"), {}, "dead control"),
+    ("tags-control", tagged(tags="data_deletion_request a\x01b"), {}, "dead control"),
+    ("tags-separator", tagged(tags="data_deletion_request\x1fa"), {}, "dead control"),
+    *((f"B029-white-space-{i}", tagged(tags=text), {}, "TicketTagged") for i, text in enumerate(
+        ("vip\tdata_deletion_request", "data_deletion_request\r\nvip", "  data_deletion_request  "))),
     ("time-missing", tagged(updated_at=...), {}, "dead missing:updated_at"),
     ("time-words", tagged(updated_at="yesterday"), {}, "dead missing:updated_at"),
     ("time-minutes", tagged(updated_at="2026-11-21T10:12Z"), {}, "TicketTagged"),
