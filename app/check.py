@@ -3,62 +3,164 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 from app import db, registry
-from app.clients import make, retry
+from app.clients import Clients, make, retry
 from app.db import Database
 from app.desk import Desk
-from app.errors import DeskError
+from app.errors import DeskError, StoreError
+from app.macro_texts import MacroText, load_macros
 from app.notes import CONSENT_MACRO, REQUEST_MACRO
 from app.settings import Settings
 
 SAFE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+MAX_SKEW = 60.0  # seconds; signatures and buttons are judged by our clock, and refused outside their window
+FAULTS = {
+    "advice": "the sentence on what must be retained is in none of our languages",
+    "marketing": "it holds a link, an image or words of marketing",
+    "placeholder": "it holds a placeholder that is not filled, or an unfinished [Insert …]",
+}
+HINTS = {
+    "macro_missing": "there is no active shared macro of exactly this title",
+    "macro_twice": "there are several active macros of this title",
+    "channel": "SLACK_CHANNEL does not exist, or the bot is not in it",
+    "gone": "it does not exist, or these credentials may not see it",
+}
 
 
-def run(settings: Settings) -> Iterator[tuple[str, str]]:
-    """(what was looked at, what is wrong or '')."""
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at. `ok`: nothing to say; `warn`: it works, but read `text`; `FAIL`: it will not work."""
+
+    name: str
+    text: str = ""
+    level: Literal["ok", "warn", "FAIL"] = "ok"
+
+
+def run(settings: Settings, clients: Clients | None = None) -> Iterator[Finding]:
+    """Every finding, in the order of looking; None means the real clients."""
     registry.load()
-    yield "settings", "" if settings.approvers else "APPROVERS is empty: nobody may decide"
-    yield (
-        "ticket fields",
-        "" if settings.fields else "DESK_FIELDS is empty: name, number and link come from the profile only",
-    )
+    yield _judged("settings", "" if settings.approvers else "APPROVERS is empty: nobody may decide")
+    yield _fields(settings)
     yield from _database(settings)
-    made = make(settings)
-    looks: dict[str, Callable[[], object]] = {
-        "zendesk account": made.zendesk.me,
-        f"macro {REQUEST_MACRO}": lambda: made.zendesk.macro(REQUEST_MACRO),
-        f"macro {CONSENT_MACRO}": lambda: made.zendesk.macro(CONSENT_MACRO),
-        "slack": made.chat.me,
-        "jira": made.jira.me,
-    }
-    for name, look in looks.items():
-        yield name, _problem(lambda look=look: retry.read(look))  # type: ignore[misc]  # the default binds this look
+    made = clients or make(settings)
+    yield from _zendesk(made)
+    yield from _slack(made)
+    yield from _jira(made)
+    yield from _ways_out(made)
+    made.close()
 
 
-def _database(settings: Settings) -> Iterator[tuple[str, str]]:
+def _judged(name: str, problem: str) -> Finding:
+    return Finding(name, problem, "FAIL" if problem else "ok")
+
+
+def _fields(settings: Settings) -> Finding:
+    missing = [name for name in ("name", "contact", "backoffice", "preference") if name not in settings.fields]
+    if not missing:
+        return Finding("ticket fields")
+    if len(missing) == 4:
+        return Finding("ticket fields", "DESK_FIELDS is empty: details come from the profile and the tags only", "warn")
+    return Finding("ticket fields", f"DESK_FIELDS does not name {', '.join(missing)}", "warn")
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    if not db.present(settings):
+        yield _judged("database", "there is none here: run `desk migrate`")
+        return
     try:
-        pool = Database(db.url(settings), size=1)
+        uri = db.url(settings)
+        db.reach(uri)
+        pool = Database(uri, size=1)
         pool.open()
-        with pool.tx() as conn:
-            for name, wanted in SAFE.items():
-                row = conn.execute("SELECT current_setting(%s) AS value", (name,)).fetchone()
-                value = str(row["value"]) if row else "?"
-                # remote_apply and the like are stricter than `on`
-                yield f"database {name}", "" if value == wanted or value.startswith("remote") else f"is {value}"
-            row = conn.execute("SELECT current_setting('data_checksums') AS value").fetchone()
-            yield "database data_checksums", "" if row and row["value"] == "on" else "is off: torn pages go unseen"
-        pool.close()
-        desk = Desk(settings, pool=1)
-        yield "database schema", "; ".join(f"{name}: {text}" for name, text in desk.ready().items())
+        try:
+            yield from _safety(pool)
+        finally:
+            pool.close()
+        desk = Desk(settings, uri=uri, pool=1)
+        yield _judged("database schema", "; ".join(f"{name}: {text}" for name, text in desk.ready().items()))
         desk.db.close()
     except DeskError as error:
-        yield "database", str(error)
+        yield _judged("database", "it does not answer" if isinstance(error, StoreError) else str(error))
 
 
-def _problem(look: Callable[[], object]) -> str:
+def _safety(pool: Database) -> Iterator[Finding]:
+    """What is answered as recorded must survive a power cut."""
+    with pool.tx() as conn:
+        for name, wanted in SAFE.items():
+            row = conn.execute("SELECT current_setting(%s) AS value", (name,)).fetchone()
+            value = str(row["value"]) if row else "?"
+            # remote_apply and the like are stricter than `on`
+            yield _judged(f"database {name}", "" if value == wanted or value.startswith("remote") else f"is {value}")
+        row = conn.execute("SELECT current_setting('data_checksums') AS value").fetchone()
+        on = row is not None and row["value"] == "on"
+        yield _judged("database data_checksums", "" if on else "is off: torn pages go unseen")
+
+
+def _zendesk(made: Clients) -> Iterator[Finding]:
+    account = _look("zendesk account", made.zendesk.me)
+    yield account
+    ours = load_macros()
+    for title in (REQUEST_MACRO, CONSENT_MACRO):
+        name = f"macro {title}"
+        yield _skipped(name, account) or _macro(name, made, ours[title])
+
+
+def _macro(name: str, made: Clients, ours: MacroText) -> Finding:
+    """The account's own macro is what is sent: it must be there, and say what the SOP wants and nothing else."""
+    text = ""
+
+    def look() -> None:
+        nonlocal text
+        text = made.zendesk.macro_text(made.zendesk.macro(ours.title))
+
+    found = _look(name, look)
+    if found.text:
+        return found
+    if not text.strip():
+        return _judged(name, "it writes no comment: nobody would be told anything")
+    return _judged(name, "; ".join(FAULTS[fault] for fault in ours.faults(text)))
+
+
+def _slack(made: Clients) -> Iterator[Finding]:
+    team = ""
+
+    def look() -> None:
+        nonlocal team
+        team = made.chat.me()[0]
+
+    account = _look("slack account", look)
+    if not account.text and not team:
+        account = Finding("slack account", "Slack does not name the token's workspace", "warn")
+    yield account
+    yield _skipped("slack channel", account) or _look("slack channel", made.chat.channel)
+
+
+def _jira(made: Clients) -> Iterator[Finding]:
+    account = _look("jira account", made.jira.me)
+    yield account
+    yield _skipped("jira project", account) or _look("jira project", made.jira.project)
+
+
+def _ways_out(made: Clients) -> Iterator[Finding]:
+    """The ledger alone may send again; and vendors' signatures carry a time that our clock is held against."""
+    again = [name for name, times in made.library_retries().items() if times]
+    yield _judged("one retry owner", f"the libraries of {', '.join(again)} send again by themselves" if again else "")
+    skews = {name: seconds for name, seconds in made.skews().items() if seconds is not None}
+    far = [f"{name} is {round(seconds):+d} s from ours" for name, seconds in skews.items() if abs(seconds) > MAX_SKEW]
+    yield _judged("clocks", "; ".join(far))
+
+
+def _skipped(name: str, account: Finding) -> Finding | None:
+    """No second long wait for a vendor that has not answered the first look."""
+    return Finding(name, "not looked at", "FAIL") if account.level == "FAIL" else None
+
+
+def _look(name: str, look: Callable[[], object]) -> Finding:
     try:
-        look()
+        retry.read(look)
     except DeskError as error:
-        return f"{error.reason}"
-    return ""
+        return _judged(name, HINTS.get(error.reason, str(error).partition(": ")[2] or str(error)))
+    return Finding(name)

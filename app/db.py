@@ -55,6 +55,27 @@ def url(settings: Settings) -> str:
     raise AssertionError("unreachable: tenacity returns or raises")
 
 
+def present(settings: Settings) -> bool:
+    """Whether there is a database to look into: any that is named, or an embedded one that has been made before."""
+    if settings.database_url:
+        return True
+    try:
+        return (Path(settings.var_dir) / "postgres" / "PG_VERSION").is_file()
+    except PermissionError:  # another user's: it is there
+        return True
+
+
+def reach(uri: str, seconds: int = 2) -> None:
+    """Connect once. Raises StoreError when nobody answers within `seconds` (libpq takes no less than 2)."""
+    try:
+        psycopg.connect(uri, connect_timeout=seconds).close()
+    except psycopg.OperationalError:
+        pass  # raised below: its text names host and user
+    else:
+        return
+    raise StoreError("no database connection", "store")
+
+
 def stop_embedded(settings: Settings) -> None:
     """Stop the embedded server of this VAR_DIR (only the process that owns the whole set does this)."""
     if not settings.database_url:

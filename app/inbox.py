@@ -151,6 +151,12 @@ def requeue(conn: Connection, event_id: int, *, of: tuple[str, ...]) -> Stored |
     return Stored.of(row) if row else None
 
 
+def dead_of(conn: Connection, case_id: int) -> list[int]:
+    """The events that ended dead for this case, oldest first."""
+    rows = conn.execute("SELECT id FROM events WHERE case_id = %s AND state = 'dead' ORDER BY id", (case_id,))
+    return [int(row["id"]) for row in rows.fetchall()]
+
+
 def load(conn: Connection, event_id: int) -> Stored | None:
     row = conn.execute("SELECT * FROM events WHERE id = %s", (event_id,)).fetchone()
     return Stored.of(row) if row else None

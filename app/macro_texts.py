@@ -6,6 +6,7 @@ The account's own macro is what is sent; these files are what `desk check` compa
 
 from __future__ import annotations
 
+import html
 import re
 import tomllib
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from app.texts import FAMILIES, FOLDER, LANGUAGES, by_language
 
 PLACEHOLDERS = frozenset({"{{ticket.requester.first_name}}", "{{ticket.id}}"})
 PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}")
+TAG = re.compile(r"<[^<>]{1,2000}>")
 QUESTIONS = ("marketing_content", "lawful_reason", "necessary", "unsubscribe")
 # Words and things that make a service message a marketing message, in any of the languages; SOP words such as
 # "promotional messages" are not among them, because the message is about stopping those.
@@ -44,7 +46,7 @@ class MacroText:
         """Slugs of what is wrong with `text` as this macro's text in the account; () when it may be sent.
 
         `marketing`, `placeholder` (one we do not allow, or an unfinished `[Insert …]`), `advice` (the sentence that
-        SOP 000 wants is in none of the languages).
+        SOP 000 wants is in none of the languages). Rich text is read as its reader sees it.
         """
         wrong = []
         if MARKETING.search(text):
@@ -52,7 +54,7 @@ class MacroText:
         left = PLACEHOLDER.sub(lambda mark: "" if re.sub(r"\s", "", mark[0]) in PLACEHOLDERS else mark[0], text)
         if re.search(r"\{\{|\{%|\[Insert", left, re.IGNORECASE):
             wrong.append("placeholder")
-        plain = " ".join(text.split()).casefold()
+        plain = " ".join(html.unescape(TAG.sub(" ", text)).split()).casefold()
         if not any(" ".join(phrase.split()).casefold() in plain for phrase in self.must_say.values()):
             wrong.append("advice")
         return tuple(wrong)

@@ -72,10 +72,15 @@ def _plan(conn: Connection, event_id: int, from_start: bool) -> Plan:
 def carry_out(desk: Desk, item: Plan) -> bool:
     """Re-open and queue, in one transaction. False: somebody else was first."""
     with desk.db.tx() as conn:
-        stored = inbox.requeue(conn, item.event_id, of=(item.state,))
-        if stored is None:
-            return False
-        conn.execute("UPDATE events SET failures = 0, replayed_at = now() WHERE id = %s", (stored.id,))
-        store.write(conn, stored.case_id, "replayed", event_id=stored.id)
-        desk.engine.run_event(conn, stored.id, stored.ticket_id, priority(stored))
+        return again(desk, conn, item.event_id, item.state)
+
+
+def again(desk: Desk, conn: Connection, event_id: int, state: str) -> bool:
+    """Queue this event for a walk from the top. False: it is no longer in this state."""
+    stored = inbox.requeue(conn, event_id, of=(state,))
+    if stored is None:
+        return False
+    conn.execute("UPDATE events SET failures = 0, replayed_at = now() WHERE id = %s", (stored.id,))
+    store.write(conn, stored.case_id, "replayed", event_id=stored.id)
+    desk.engine.run_event(conn, stored.id, stored.ticket_id, priority(stored))
     return True

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from app import cases, decide, inbox, registry
+from app import cases, decide, inbox, registry, replay
 from app.cases import Case
 from app.clients import retry
 from app.clients.types import Audit, Ticket
@@ -228,6 +228,8 @@ class Walker:
         if latest and latest.is_open and not self._stuck(latest):
             with self.desk.db.tx() as conn:
                 cases.move(conn, latest, latest.state, of={latest.state}, tag_audit_id=added.id if added else None)
+                for event_id in inbox.dead_of(conn, latest.id):  # a dead press, too, is walked again after this
+                    replay.again(self.desk, conn, event_id, "dead")
             return Round(latest, latest.state, added.created_at if added else None)
         with self.desk.db.tx() as conn:
             if latest and latest.is_open:

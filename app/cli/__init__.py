@@ -1,19 +1,35 @@
-"""`desk`: the command line. Exit codes: 0 done, 1 something is wrong, 2 usage, 3 not found, 4 store unusable."""
+"""`desk`: the command line.
+
+Exit codes: 0 done, 1 something is wrong, 2 usage, 3 not found, 4 store unusable, 7 the output cannot be written.
+"""
 
 from __future__ import annotations
 
+import io
+import os
 import sys
+from contextlib import suppress
+from typing import Any
 
 import click
 import psycopg
 
 from app.errors import ConfigError, DeskError, StoreError
 
-WRONG, NOT_FOUND, STORE = 1, 3, 4
+WRONG, NOT_FOUND, STORE, OUTPUT = 1, 3, 4, 7
 
 
 class Desk(click.Group):
     """Every refusal is one clear line on stderr, never a traceback."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:
+            if error.filename is not None:
+                fail(f"{error.filename}: {error.strerror}", WRONG)
+            _discard_output()
+            fail("the output cannot be written", OUTPUT)
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -30,6 +46,14 @@ class Desk(click.Group):
             sys.stderr.close()
             raise SystemExit(141) from None
         return None
+
+
+def _discard_output() -> None:
+    """What is left in standard output's buffer goes nowhere: Python would try, and complain, once more at its end."""
+    with suppress(OSError, ValueError, io.UnsupportedOperation):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def fail(message: str, code: int) -> None:

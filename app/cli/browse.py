@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from app import browse, replay
-from app.cli import NOT_FOUND, WRONG, fail, main
+from app import browse, db, replay
+from app.cli import NOT_FOUND, STORE, WRONG, fail, main
+from app.cli.output import show, show_json
 from app.desk import Desk
 from app.settings import load
 
 MAX_ID = 10**18
+SHOW = {"ignore_unknown_options": True}  # so that `show -1` is an id that does not exist, not an option
+EVENT = ("id", "received_at", "sender", "kind", "ticket_id", "case_id", "state", "reason")
+STEP = ("at", "what", "verb", "arg", "reason", "detail")
+EFFECT = ("id", "verb", "arg", "vendor", "state", "attempts", "reason", "next_at", "evidence")
+CASE = ("id", "ticket_id", "procedure", "generation", "state", "preference", "decision", "jira_key", "opened_at",
+        "closed_at")  # fmt: skip
+ROUND = ("id", "generation", "state", "preference", "problems", "decision", "reason", "jira_key")
+DONE = ("verb", "arg", "vendor", "state", "attempts", "reason", "done_at", "next_at")
 
 
 @contextmanager
 def _desk() -> Iterator[Desk]:
-    desk = Desk(load(), pool=2)
+    """The desk, if its database is there and answers; looking at it never makes one."""
+    settings = load()
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # one line of ours says it all
+    if not db.present(settings):
+        fail("no database here: run `desk migrate`", STORE)
+    uri = db.url(settings)
+    db.reach(uri)
+    desk = Desk(settings, uri=uri, pool=2)
     try:
         yield desk
     finally:
         desk.db.close()
+
+
+def _zone(desk: Desk) -> ZoneInfo:
+    return ZoneInfo(desk.settings.desk_time_zone)
 
 
 class Id(click.ParamType[int]):
@@ -34,36 +52,14 @@ class Id(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         text = str(value)
+        if text.startswith("-") and not text[1:].isdigit():
+            raise click.NoSuchOption(text, ctx=ctx)
         if not (text.isascii() and text.isdigit() and 0 < int(text) < MAX_ID):
             fail(f"no such id: {text[:20]!r}", NOT_FOUND)
         return int(text)
 
 
 ID = Id()
-
-
-def _show(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(rows, default=_plain, ensure_ascii=False, indent=2))
-        return
-    table = Table(box=None, header_style="bold")
-    for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(row.get(column)) for column in columns))
-    Console(highlight=False).print(table)
-
-
-def _plain(value: object) -> object:
-    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else str(value)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    if isinstance(value, dict):
-        return " ".join(f"{key}={item}" for key, item in value.items())
-    return "" if value is None else str(value).replace("[", "\\[")
 
 
 @main.group()
@@ -79,12 +75,17 @@ def events() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def events_list(failed: bool, state: str | None, ticket: int | None, limit: int, as_json: bool) -> None:
     """The newest events first."""
+    if failed and state:
+        raise click.UsageError("give --failed or --state, not both")
     with _desk() as desk, desk.db.tx() as conn:
         rows = browse.events(conn, state="dead" if failed else state, ticket=ticket, limit=limit)
-    _show(rows, ("id", "received_at", "sender", "kind", "ticket_id", "case_id", "state", "reason", "next_at"), as_json)
+    if as_json:
+        show_json(rows)
+    else:
+        show(rows, (*EVENT, "next_at"), _zone(desk))
 
 
-@events.command("show")
+@events.command("show", context_settings=SHOW)
 @click.argument("event_id", type=ID)
 @click.option("--json", "as_json", is_flag=True)
 def events_show(event_id: int, as_json: bool) -> None:
@@ -93,20 +94,18 @@ def events_show(event_id: int, as_json: bool) -> None:
         found = browse.event(conn, event_id)
     if found is None:
         fail(f"no event {event_id}", NOT_FOUND)
-        return
-    if as_json:
-        click.echo(json.dumps(found, default=_plain, ensure_ascii=False, indent=2))
-        return
-    _show([found["event"]], ("id", "received_at", "sender", "kind", "ticket_id", "case_id", "state", "reason"), False)
-    click.echo("\nsteps")
-    _show(found["journal"], ("at", "what", "verb", "arg", "reason", "detail"), False)
-    click.echo("\neffects of its case")
-    _show(
-        found["effects"], ("id", "verb", "arg", "vendor", "state", "attempts", "reason", "next_at", "evidence"), False
-    )
+    elif as_json:
+        show_json(found)
+    else:
+        zone = _zone(desk)
+        show([found["event"]], EVENT, zone)
+        click.echo("\nsteps")
+        show(found["journal"], STEP, zone)
+        click.echo("\neffects of its case")
+        show(found["effects"], EFFECT, zone)
 
 
-@events.command("replay")
+@events.command("replay", context_settings=SHOW)
 @click.argument("event_ids", type=ID, nargs=-1)
 @click.option("--failed", is_flag=True, help="Every event that needs a person.")
 @click.option("--dry-run", is_flag=True, help="Show the plan, change nothing.")
@@ -119,16 +118,29 @@ def events_replay(event_ids: tuple[int, ...], failed: bool, dry_run: bool, from_
     with _desk() as desk:
         plans = replay.plan(desk, event_ids, failed=failed, from_start=from_start)
         rows = [row for item in plans for row in item.rows()]
-        _show(rows, ("event", "ticket", "what", "state", "plan"), as_json)
-        missing = [item.event_id for item in plans if item.refusal == "not found"]
-        if not dry_run:
-            for item in plans:
-                if not item.refusal:
-                    replay.carry_out(desk, item)
+        if as_json:
+            show_json(rows)
+        else:
+            show(rows, ("event", "ticket", "what", "state", "plan"), _zone(desk))
+        late = [] if dry_run else _carry_out(desk, plans, as_json)
+    if dry_run and not as_json:
+        click.echo("nothing was changed (--dry-run)")
+    missing = [item.event_id for item in plans if item.refusal == "not found"]
     if missing:
         fail(f"no event {', '.join(map(str, missing))}", NOT_FOUND)
+    if late:
+        fail(f"not queued, somebody else was first: {', '.join(map(str, late))}", WRONG)
     if any(item.refusal for item in plans):
         raise SystemExit(WRONG if failed else NOT_FOUND)
+
+
+def _carry_out(desk: Desk, plans: list[replay.Plan], quiet: bool) -> list[int]:
+    """Queue what may be queued and say so; the ids of those that somebody else changed meanwhile."""
+    wanted = [item for item in plans if not item.refusal]
+    queued = [item.event_id for item in wanted if replay.carry_out(desk, item)]
+    said = f"queued: {', '.join(map(str, queued))}" if queued else "nothing was queued"
+    click.echo(said, err=quiet)  # beside a JSON document, not in it
+    return [item.event_id for item in wanted if item.event_id not in queued]
 
 
 @main.group("cases")
@@ -144,22 +156,13 @@ def cases_list(only_open: bool, limit: int, as_json: bool) -> None:
     """The newest cases first."""
     with _desk() as desk, desk.db.tx() as conn:
         rows = browse.cases(conn, only_open=only_open, limit=limit)
-    columns = (
-        "id",
-        "ticket_id",
-        "procedure",
-        "generation",
-        "state",
-        "preference",
-        "decision",
-        "jira_key",
-        "opened_at",
-        "closed_at",
-    )
-    _show(rows, columns, as_json)
+    if as_json:
+        show_json(rows)
+    else:
+        show(rows, CASE, _zone(desk))
 
 
-@cases_group.command("show")
+@cases_group.command("show", context_settings=SHOW)
 @click.argument("ticket_id", type=ID)
 @click.option("--json", "as_json", is_flag=True)
 def cases_show(ticket_id: int, as_json: bool) -> None:
@@ -169,13 +172,9 @@ def cases_show(ticket_id: int, as_json: bool) -> None:
     if not found:
         fail(f"no case for ticket {ticket_id}", NOT_FOUND)
     if as_json:
-        click.echo(json.dumps(found, default=_plain, ensure_ascii=False, indent=2))
+        show_json(found)
         return
     for item in found:
-        _show(
-            [item["case"]],
-            ("id", "generation", "state", "preference", "problems", "decision", "reason", "jira_key"),
-            False,
-        )
-        _show(item["effects"], ("verb", "arg", "vendor", "state", "attempts", "reason", "done_at", "next_at"), False)
+        show([item["case"]], ROUND, _zone(desk))
+        show(item["effects"], DONE, _zone(desk))
         click.echo()

@@ -70,11 +70,14 @@ def _stop_in_time(stopping: threading.Event, seconds: float) -> None:
 @main.command()
 def check() -> None:
     """Settings, database and far sides: each one named, with what is wrong."""
+    import logging
+
     from app.check import run
 
-    problems = 0
-    for name, problem in run(load()):
-        problems += bool(problem)
-        click.echo(f"{'FAIL' if problem else 'ok  '}  {name}{': ' + problem if problem else ''}")
-    if problems:
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # a line of ours says it
+    wrong = False
+    for found in run(load()):
+        wrong |= found.level == "FAIL"
+        click.echo(f"{found.level:4}  {found.name}{': ' + found.text if found.text else ''}")
+    if wrong:
         raise SystemExit(WRONG)

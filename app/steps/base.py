@@ -20,7 +20,6 @@ from app.texts import Texts
 from app.tokens import Tokens
 from app.vault import Vault
 
-
 NOBODY = Person(id=0, name="", email="", phone="", role="", reachable=False)
 
 

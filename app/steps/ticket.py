@@ -193,12 +193,13 @@ class TicketSteps(Base):
 
     def keep_mark(self) -> None:
         """One `desk_…` tag shows the case's state to views and triggers (and keeps our own triggers from firing)."""
-        mark = MARK_OF.get(self.case.state, self.case.state)
+        with self.tools.db.tx() as conn:
+            effects = store.of_case(conn, self.case.id)
+        mark = self._mark(effects)
         if not mark:
             return
         wanted, others = f"desk_{mark}", frozenset(f"desk_{name}" for name in MARKS if name != mark)
-        with self.tools.db.tx() as conn:
-            arg = _next_arg(store.of_case(conn, self.case.id), "mark", mark)
+        arg = _next_arg(effects, "mark", mark)
         self.clear_up("mark", arg)
 
         def send() -> Evidence:
@@ -216,6 +217,15 @@ class TicketSteps(Base):
 
         states = frozenset({self.case.state})
         self.perform(Plan("mark", arg, "zendesk", states, lambda effect: Call(send), find, repeatable=True))
+
+    def _mark(self, effects: list[Effect]) -> str:
+        """The mark of the case's state. What stands still until a person acts gets one that triggers let through: the
+        note asks for a tag to be removed or put on anew, and that has to be heard."""
+        mark = MARK_OF.get(self.case.state, self.case.state)
+        if "both_tags" in self.case.problems:
+            return "incomplete"
+        failed = any(e.state == "dead" for e in effects if e.verb not in ("mark", "note"))
+        return "needs_person" if failed and mark in ("waiting", "approved") else mark
 
     def _macro_tags(self, title: str, applied: Evidence) -> None:
         """The tags that the applied macro adds and takes away, by the additive calls."""

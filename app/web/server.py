@@ -94,6 +94,8 @@ class DeskWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def on_client_socket_readable(self, conn: TConn, client: socket.socket) -> None:
         """A kept-alive connection speaks again."""
+        if conn not in self.keepalived_conns:  # it made room for another, in this very round of the poller
+            return
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
         self._collect(conn, b"")
@@ -154,6 +156,8 @@ class DeskWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._readable, conn))
 
     def _readable(self, conn: TConn, _: socket.socket) -> None:
+        if conn not in self.waiting:  # as above
+            return
         if step := self._next(conn):
             self._stop_waiting(conn)
             step()
@@ -205,6 +209,8 @@ class DeskWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._drain(conn, conn.sock)
 
     def _drain(self, conn: TConn, client: socket.socket) -> None:
+        if conn not in self.closing:  # as above
+            return
         data = _receive(client)
         conn.drained += len(data or b"")
         if data == b"" or conn.drained > MAX_DRAIN:

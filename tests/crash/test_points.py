@@ -28,7 +28,7 @@ from tests.crash.crashkit import (
     verbs_in_source,
 )
 from tests.house import ROOT
-from tests.kit import Sent, card_of, issue_of, sent
+from tests.kit import Sent, card_of, cards_of, issue_of, sent
 
 TAGGED = ("apply_macro", "macro_tags", "ask_supervisor", "mark", "note")
 PRESSED = ("answer", "update_card", "open_jira", "link_jira")
@@ -53,6 +53,9 @@ def whole_way(house: Crashing, tickets: list[int], withdrawn: list[int], decline
     for ticket in tickets:
         house.wait_state(ticket, "awaiting", 60)
     for ticket in tickets:
+        house.wait(
+            lambda ticket=ticket: cards_of(house, ticket), 30, "the card is there"
+        )  # a dead one is replayed first
         house.press_until_taken(card_of(house, ticket), "decline" if ticket in declined else "approve")
     for ticket in tickets:
         house.wait_state(ticket, "declined" if ticket in declined else "banning", 60)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from app import cases
 from tests.house import House
 from tests.kit import (
     CONSENT,
+    NOTHING,
     REQUEST,
     Sent,
     buttons,
@@ -149,6 +151,21 @@ def test_both_tags_at_once(shared_house: House) -> None:
     assert len(house.rows("SELECT 1 FROM cases WHERE ticket_id = %s", ticket)) == 1
 
 
+def test_recorded_while_the_desk_is_about_to_send(house: House) -> None:
+    """Each effect looks at the case once more, in the moment of its claim (faults D4)."""
+    slow = house.sandbox.world.faults.add("zendesk", "macros.preview", "slow", seconds=1.0)
+    ticket = house.ticket()
+    house.tag(ticket, "data_deletion_request", "pref_stop_all")
+    house.wait(lambda: slow.fired)
+    with house.desk.db.tx() as conn:  # as another process would, between our reading and our sending
+        case = cases.latest(conn, ticket, "data_deletion")
+        assert case is not None
+        assert cases.move(conn, case, "withdrawn", of=cases.OPEN_STATES)
+    house.settle()
+    assert sent(house, ticket) == NOTHING
+    assert house.replies(ticket) == []
+
+
 @pytest.mark.parametrize("where", ["never posted", "posted, answer lost"])
 def test_while_slack_is_down(house: House, where: str) -> None:
     """The first event waits for Slack. The card never appears afterwards; one that is there loses its buttons."""
@@ -180,8 +197,10 @@ def test_while_jira_s_answer_is_lost(house: House) -> None:
     faults.add("jira", "create", "reset_after")
     for method in ("search", "issue"):
         faults.add("jira", method, "readback_fails", times=None)
+    house.sandbox.world.config.drop_webhooks = 1.0  # nor does a webhook of JIRA's tell us
     house.press("approve")
     house.wait(lambda: house.case(ticket)["state"] == "approved" and sent(house, ticket).issues == 1)
+    house.sandbox.world.config.drop_webhooks = 0.0
     house.tag(ticket, WITHDRAWN)
     house.wait(lambda: house.case(ticket)["state"] == "withdrawn")
     faults.clear()

@@ -1,4 +1,4 @@
-"""What the reviewers' scenes need beside tests/kit.py: faults by name, and a walk that ends where a kill would end it."""
+"""What the reviewers' scenes need beside tests/kit.py: faults by name, a walk that ends where a kill would end it."""
 
 from __future__ import annotations
 
@@ -45,9 +45,12 @@ def effects(house: House, verb: str) -> list[dict[str, Any]]:
 
 def waits(house: House, ticket: int, kind: str = "ticket_tagged", tag: str = "") -> None:
     """Until that event has met a vendor that is down, and waits."""
-    name = f"the {kind} {tag} waits"
-    house.wait(lambda: house.rows("SELECT 1 FROM events WHERE kind = %s", kind), what=name)
-    house.wait(lambda: event_of(house, ticket, kind, tag)["state"] == "waiting", what=name)
+    query = "SELECT detail FROM events WHERE ticket_id = %s AND kind = %s AND state = 'waiting'"
+
+    def met() -> bool:
+        return any(not tag or tag in row["detail"]["tags"] for row in house.rows(query, ticket, kind))
+
+    house.wait(met, what=f"the {kind} {tag} waits")
 
 
 @contextlib.contextmanager

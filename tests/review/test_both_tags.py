@@ -1,4 +1,4 @@
-"""Request and withdrawal on one ticket: what nobody can tell apart is asked, nothing is sent, and either answer is taken.
+"""Request and withdrawal on one ticket: nothing is sent while nobody knows which counts, and either answer is taken.
 
 Reviewers' findings H, H2 and X. The triggers are those of the README, with their conditions.
 """

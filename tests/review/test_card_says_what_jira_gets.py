@@ -35,10 +35,10 @@ def test_preference_changed_while_the_card_waits(house: House) -> None:
     mend(house, refusal)
     house.settle()
     card = card_of(house, ticket)["text"]
-    assert "Delete my personal data" in card
+    assert "Delete personal data completely" in card
     house.press("approve")
     house.wait_state(ticket, "banning")
-    assert "delete the personal data" in issue_of(house, ticket)["description"]
+    assert "personal data deleted completely" in issue_of(house, ticket)["description"]
     assert "delete personal data" in house.notes(ticket)[-1]
     assert CHANGED not in house.notes(ticket)[-1]
     assert sent(house, ticket) == Sent(mails=1, cards=1, issues=1, links=1)

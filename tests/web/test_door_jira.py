@@ -100,6 +100,8 @@ def test_signed(client: FlaskClient, desk: FakeDesk, body: Any, row: str) -> Non
 
 
 TAKEN = ("created", "deleted", "resolved", "reopened", "started-working", "closed", "in-progress", "empty-changelog")
+# says nothing of what happened, so it may have been a move
+UNSAID = ("webhook-server-old-issue-updated-no-event-type-comment-deleted",)
 
 
 @pytest.mark.skipif(not SPECS.exists(), reason="the vendors' recorded payloads are not beside this repository")
@@ -111,7 +113,7 @@ def test_recorded_bodies(client: FlaskClient, desk: FakeDesk) -> None:
         assert deliver(client, path.read_bytes(), to="jira").status_code == 200
         assert desk.kinds in (["ignored stale"], ["ignored event_type"])  # recorded years ago
         body = json.loads(path.read_text())
-        wanted = any(word in path.stem for word in TAKEN) and "comment" not in path.stem
+        wanted = path.stem in UNSAID or (any(word in path.stem for word in TAKEN) and "comment" not in path.stem)
         event = parse_jira(json.dumps(_ours(body)).encode(), now=body["timestamp"] / 1000)
         assert isinstance(event, IssueChanged if wanted else Refused), path.stem
         assert CANARY not in repr(desk.rows)

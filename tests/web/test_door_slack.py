@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from doorkit import CANARY, FakeDesk, button, deliver, form, pressed, slack_headers, stamp
+import responses
+from doorkit import CANARY, NOW, FakeDesk, button, deliver, form, moved, pressed, set_clock, slack_headers, stamp
+from flask import Flask
 from flask.testing import FlaskClient
 
 from app.errors import StoreError
 from app.events import ButtonPressed, Refused
 from app.settings import Settings
 from app.tokens import Press, Tokens
+from app.web.guard import Presses
+from app.web.tell import Teller
 
 SPECS = Path(__file__).parents[3] / "shared" / "specs" / "slack" / "payloads"
 
@@ -137,10 +144,113 @@ def expect_answerable(client: FlaskClient, desk: FakeDesk, value: object, reason
     assert row.detail == {"user": "U0AISYAH", "team": "T111", "channel": "C0SUPERVISE", "ts": "111.222"}
 
 
-def test_nothing_recorded_is_said(client: FlaskClient, desk: FakeDesk, token: str) -> None:  # S027
-    desk.error = StoreError("locked", "store")
-    answer = deliver(client, form(pressed(token)), to="slack")
-    assert (answer.status_code, answer.get_json()) == (503, {"error": "try_again"})
+class TestNothingRecorded:
+    """S027: the presser is told to press again; only when that fails too is Slack answered 503."""
+
+    @pytest.fixture
+    def told(self, flask_app: Flask, desk: FakeDesk) -> list[str]:
+        """Whom the door told."""
+        desk.error = StoreError("locked", "store")
+        users: list[str] = []
+        self.set_tell(flask_app, lambda user: not users.append(user))
+        return users
+
+    @staticmethod
+    def set_tell(app: Flask, tell: Callable[[str], bool]) -> None:
+        object.__setattr__(app.extensions["door"], "tell", tell)
+
+    def test_said_to_the_presser(self, client: FlaskClient, desk: FakeDesk, token: str, told: list[str]) -> None:
+        for value in (token, "forged"):
+            answer = deliver(client, form(pressed(value)), to="slack")
+            assert (answer.status_code, answer.get_data()) == (200, b"")
+        assert (told, desk.rows) == (["U0AISYAH"] * 2, [])
+
+    def test_others_come_again_by_themselves(self, client: FlaskClient, told: list[str]) -> None:
+        assert deliver(client, form({"type": "shortcut"}), to="slack").status_code == 503
+        assert deliver(client, moved(), to="jira").status_code == 503
+        assert told == []
+
+    @pytest.mark.parametrize("failure", [lambda _: False, lambda _: 1 / 0])
+    def test_neither_recorded_nor_said(
+        self, client: FlaskClient, flask_app: Flask, token: str, told: list[str], failure: Callable[[str], bool]
+    ) -> None:
+        self.set_tell(flask_app, failure)
+        answer = deliver(client, form(pressed(token)), to="slack")
+        assert (answer.status_code, answer.get_json()) == (503, {"error": "try_again"})
+
+    def test_the_real_way_to_slack(self, flask_app: Flask, desk: FakeDesk, token: str, settings: Settings) -> None:
+        desk.error = StoreError("locked", "store")
+        with responses.RequestsMock() as mock:
+            sent = mock.post(f"{settings.slack_url}/chat.postEphemeral", json={"ok": True, "message_ts": "1.1"})
+            assert deliver(flask_app.test_client(), form(pressed(token)), to="slack").status_code == 200
+            fields = json.loads(sent.calls[0].request.body or b"")
+            assert (fields["channel"], fields["user"]) == ("C0SUPERVISE", "U0AISYAH")
+            assert "press again" in fields["text"]
+            mock.replace(
+                "POST", f"{settings.slack_url}/chat.postEphemeral", json={"ok": False, "error": "not_in_channel"}
+            )
+            assert deliver(flask_app.test_client(), form(pressed(token)), to="slack").status_code == 503
+
+    def test_a_silent_slack_is_not_waited_for(self, settings: Settings) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and never answers
+            url = f"http://127.0.0.1:{silent.getsockname()[1]}/api"
+            began = time.monotonic()
+            assert Teller(settings.model_copy(update={"slack_url": url}))("U0AISYAH") is False
+            assert time.monotonic() - began < 2
+
+
+class TestTooFast:
+    """S031: five presses of one card by one person in ten seconds; the next is answered, the others are not."""
+
+    def press(self, client: FlaskClient, number: int, value: object, **more: Any) -> None:
+        stamp = {"action_ts": f"1596530385.{number:06d}"}
+        assert deliver(client, form(pressed(value, action=stamp, **more)), to="slack").status_code == 200
+
+    def test_many(self, client: FlaskClient, flask_app: Flask, desk: FakeDesk, token: str) -> None:
+        for number in range(100):
+            self.press(client, number, token)
+        assert desk.kinds == ["ButtonPressed"] * 5 + ["ignored slow_down"] + ["ignored slow_down_silent"] * 94
+        refused = desk.rows[5]
+        assert isinstance(refused, Refused)
+        assert refused.detail == {"user": "U0AISYAH", "team": "T111", "channel": "C0SUPERVISE", "ts": "111.222"}
+        desk.clear()
+        set_clock(flask_app, NOW + 9)
+        self.press(client, 200, token)
+        set_clock(flask_app, NOW + 10)
+        self.press(client, 201, token)
+        assert desk.kinds == ["ignored slow_down_silent", "ButtonPressed"]
+
+    def test_by_person_and_card(self, client: FlaskClient, desk: FakeDesk, token: str) -> None:
+        for number in range(6):
+            self.press(client, number, token)
+        self.press(client, 7, token, user={"id": "U0BALA"})
+        for card in range(20):
+            container = {"type": "message", "message_ts": f"{card}.333", "channel_id": "C0SUPERVISE"}
+            self.press(client, 100 + card, token, container=container)
+        assert desk.kinds == ["ButtonPressed"] * 5 + ["ignored slow_down"] + ["ButtonPressed"] * 21
+
+    def test_the_same_press_again_is_no_other(self, client: FlaskClient, desk: FakeDesk, token: str) -> None:
+        for _ in range(50):
+            self.press(client, 1, token)
+        self.press(client, 2, token)
+        assert desk.kinds == ["ButtonPressed"] * 2
+
+    def test_forged_ones_count_and_unsigned_ones_do_not(self, client: FlaskClient, desk: FakeDesk, token: str) -> None:
+        for number in range(20):
+            body = form(pressed(token, action={"action_ts": f"1.{number}"}))
+            assert deliver(client, body, to="slack", headers={MAC: "v0=00"}).status_code == 401
+        assert desk.rows == []
+        for number in range(7):
+            self.press(client, number, "forged")
+        assert desk.kinds == ["ignored token_forged"] * 5 + ["ignored slow_down", "ignored slow_down_silent"]
+
+    def test_bounded_and_not_stopped_by_a_clock_that_goes_back(self) -> None:
+        presses = Presses(size=10)
+        for number in range(1000):
+            assert presses.take(f"who{number}", "x", 0.0) == ""
+        assert len(presses._seen) == 10
+        assert [presses.take("a", str(number), 100.0) for number in range(6)] == [""] * 5 + ["slow_down"]
+        assert presses.take("a", "7", 50.0) == ""
 
 
 def test_challenge(client: FlaskClient, desk: FakeDesk) -> None:  # S029

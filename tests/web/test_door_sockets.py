@@ -11,12 +11,15 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from doorkit import CANARY, jira_headers, moved, stamp, tagged, zendesk_headers
+
+from app.web.server import DeskWorker
 
 ROOT = Path(__file__).resolve().parents[2]
 BODY = json.dumps(tagged(name=CANARY)).encode()
@@ -257,9 +260,8 @@ def _trickle(sock: socket.socket) -> None:
 def test_other_doors_and_health(server: Server) -> None:
     raw = json.dumps(moved(timestamp=int(time.time() * 1000))).encode()
     jira = "".join(f"{n}: {v}\r\n" for n, v in jira_headers(raw).items())
-    request = (
-        f"POST /webhooks/jira HTTP/1.1\r\nHost: localhost:8000\r\nConnection: close\r\nContent-Length: {len(raw)}\r\n{jira}\r\n"
-    )
+    request = "POST /webhooks/jira HTTP/1.1\r\nHost: localhost:8000\r\nConnection: close\r\n"
+    request += f"Content-Length: {len(raw)}\r\n{jira}\r\n"
     assert status(server.send(request.encode(), raw)) == 200
     assert server.written()[-1] == "IssueChanged True"
     for path in ("/healthz", "/readyz", "/metrics"):
@@ -273,3 +275,14 @@ def test_a_body_where_none_belongs_is_not_waited_for(server: Server) -> None:
         sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n")
         assert status(read_all(sock)) == 200
     assert time.monotonic() - began < 4
+
+
+def test_an_event_for_a_connection_that_made_room_is_nothing() -> None:
+    """One round of the poller may hold an event for a connection that the round's accept has just closed."""
+    worker = DeskWorker.__new__(DeskWorker)
+    worker.waiting, worker.closing, worker.keepalived_conns = deque(), deque(), deque()
+    conn = object()
+    with socket.socket() as gone:
+        worker.on_client_socket_readable(conn, gone)
+        worker._readable(conn, gone)
+        worker._drain(conn, gone)

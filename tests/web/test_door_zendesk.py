@@ -266,7 +266,7 @@ def test_other_methods(client: FlaskClient, desk: FakeDesk, method: str) -> None
      "/webhooks/zendesk;x", "/webhooks/Zendesk", "/webhooks/other", "/webhooks/../webhooks/zendesk", "/.env"],
 )  # fmt: skip
 def test_no_path_but_ours(client: FlaskClient, desk: FakeDesk, path: str) -> None:  # W040, W041
-    answer = client.post(path, data=BODY, headers=zendesk_headers(BODY))
+    answer = client.post(path, base_url="http://localhost", data=BODY, headers=zendesk_headers(BODY))
     assert (answer.status_code, answer.get_data(), desk.rows) == (404, b'{"error":"not_found"}', [])
 
 

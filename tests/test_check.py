@@ -1,0 +1,202 @@
+"""`desk check`: names what is wrong at the far sides in plain words, sends nothing, and is content without fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+from app import clients
+from app.check import Finding, run
+from app.cli import main
+from app.macro_texts import load_macros
+from app.settings import Settings, load
+from sandbox.server import Config, Sandbox
+
+EXAMPLE = Path(__file__).resolve().parent.parent / ".env.example"
+REQUEST = "macro Data Deletion Request"
+Look = Callable[..., dict[str, Finding]]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Sandbox]:
+    """The stand-ins, with their seed."""
+    with Sandbox(Config(limits=False, trigger_webhooks=False, drop_webhooks=1.0)) as box:
+        yield box
+
+
+@pytest.fixture
+def sandbox(server: Sandbox) -> Sandbox:
+    server.world.reset()
+    return server
+
+
+@pytest.fixture
+def settings_of(sandbox: Sandbox, database: str) -> Callable[..., Settings]:
+    """Settings that point at the stand-ins and at a migrated database."""
+
+    def build(**given: Any) -> Settings:
+        url = sandbox.url
+        base = {"zendesk_url": url, "jira_url": url, "slack_url": f"{url}/api", "database_url": database}
+        return load(_env_file=EXAMPLE, **{**base, **given})
+
+    return build
+
+
+@pytest.fixture
+def look(sandbox: Sandbox, settings_of: Callable[..., Settings]) -> Look:
+    """All findings by name. After every look: nothing has changed anywhere."""
+
+    def build(**given: Any) -> dict[str, Finding]:
+        before = len(sandbox.world.effects())
+        found = {finding.name: finding for finding in run(settings_of(**given))}
+        assert len(sandbox.world.effects()) == before
+        return found
+
+    return build
+
+
+def faults(found: dict[str, Finding]) -> dict[str, str]:
+    return {name: finding.text for name, finding in found.items() if finding.level == "FAIL"}
+
+
+def test_all_is_well(look: Look, sandbox: Sandbox) -> None:
+    found = look()
+    assert [finding for finding in found.values() if finding != Finding(finding.name)] == []
+    assert {"database fsync", REQUEST, "slack channel", "jira project", "one retry owner", "clocks"} <= set(found)
+    asked = {
+        vendor: {call["method"] for call in sandbox.world.arrived(vendor)} for vendor in ("zendesk", "slack", "jira")
+    }
+    assert asked == {
+        "zendesk": {"oauth.token", "users.me", "macros.list", "macros.show"},
+        "slack": {"auth.test", "conversations.history"},
+        "jira": {"myself", "project"},
+    }, "reads only"
+
+
+def test_no_fields_is_a_hint_and_no_fault(look: Look) -> None:
+    found = look(desk_fields="")
+    assert found["ticket fields"].level == "warn"
+    assert faults(found) == {}
+    assert (
+        look(desk_fields="name=1,preference=2")["ticket fields"].text == "DESK_FIELDS does not name contact, backoffice"
+    )
+
+
+def body() -> str:
+    return load_macros()["Data Deletion Request"].body["en"]
+
+
+@pytest.mark.parametrize(
+    ("actions", "words"),
+    [
+        ([{"field": "comment_value", "value": "We have deleted everything."}], "what must be retained"),
+        ([{"field": "comment_value", "value": body() + "Click here for a special offer!"}], "words of marketing"),
+        ([{"field": "comment_value", "value": body() + "[Insert name]"}], "placeholder"),
+        ([{"field": "comment_value", "value": body() + "{{ticket.requester.phone}}"}], "placeholder"),
+        ([{"field": "status", "value": "pending"}], "writes no comment"),
+        ([{"field": "comment_value_html", "value": f"<p>{body()}</p><img src=x>"}], "words of marketing"),
+    ],
+)
+def test_an_account_macro_that_drifted(look: Look, sandbox: Sandbox, actions: list[dict[str, Any]], words: str) -> None:
+    macro(sandbox)["actions"] = actions
+    found = faults(look())
+    assert list(found) == [REQUEST]
+    assert words in found[REQUEST]
+
+
+def test_rich_text_is_read_as_its_reader_sees_it(look: Look, sandbox: Sandbox) -> None:
+    rich = body().replace("some information", "<b>some</b>&nbsp;information").replace("\n", "<br>")
+    macro(sandbox)["actions"] = [{"field": "comment_value_html", "value": f"<div>{rich}</div>"}]
+    assert faults(look()) == {}
+
+
+def macro(sandbox: Sandbox) -> dict[str, Any]:
+    return next(m for m in sandbox.world.zendesk.macros.values() if m["title"] == "Data Deletion Request")
+
+
+def test_macros_that_are_missing_or_twice(look: Look, sandbox: Sandbox) -> None:
+    macro(sandbox)["title"] = "Something else"
+    sandbox.world.zendesk.add_macro("Acknowledgement Consent on Promotional Calls", [])
+    assert faults(look()) == {
+        REQUEST: "there is no active shared macro of exactly this title",
+        "macro Acknowledgement Consent on Promotional Calls": "there are several active macros of this title",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "words"),
+    [
+        ({"approvers": ""}, "settings", "APPROVERS is empty: nobody may decide"),
+        ({"slack_channel": "C0ELSEWHERE"}, "slack channel", "SLACK_CHANNEL does not exist, or the bot is not in it"),
+        ({"jira_project": "NOPE"}, "jira project", "it does not exist, or these credentials may not see it"),
+    ],
+)
+def test_settings_that_fit_nothing(look: Look, given: dict[str, str], name: str, words: str) -> None:
+    assert faults(look(**given)) == {name: words}
+
+
+def test_wrong_credentials_are_said_once_a_vendor(look: Look) -> None:
+    found = faults(look(zendesk_client_secret="not-this-one", slack_bot_token="xoxb-no", jira_token="not-this-one"))
+    assert {name: text for name, text in found.items() if text != "not looked at"} == dict.fromkeys(
+        ("zendesk account", "slack account", "jira account"), "the credentials were refused"
+    )
+    assert set(found) >= {REQUEST, "slack channel", "jira project"}
+
+
+def test_a_library_that_sends_again_and_a_clock_that_is_off(settings_of: Callable[..., Settings]) -> None:
+    settings = settings_of()
+    made = clients.make(settings)
+    made.jira._client._session.max_retries = 3  # type: ignore[attr-defined]
+    wire = made.zendesk._wire  # type: ignore[attr-defined]
+    type(wire).skew = property(lambda self: -75.2 if self.vendor == "zendesk" else 1.0, lambda self, value: None)
+    try:
+        found = faults({finding.name: finding for finding in run(settings, made)})
+    finally:
+        del type(wire).skew
+    assert found == {
+        "one retry owner": "the libraries of jira send again by themselves",
+        "clocks": "zendesk is -75 s from ours",
+    }
+
+
+class TestDatabase:
+    """There, answering, ours, and safe."""
+
+    def test_none_is_made(self, look: Look, tmp_path: Path) -> None:
+        found = faults(look(database_url="", var_dir=str(tmp_path / "var")))
+        assert found == {"database": "there is none here: run `desk migrate`"}
+        assert list(tmp_path.iterdir()) == []
+
+    def test_down(self, look: Look) -> None:
+        assert faults(look(database_url="postgresql://u@127.0.0.1:9/x")) == {"database": "it does not answer"}
+
+    def test_not_migrated(self, look: Look, database: str) -> None:
+        with psycopg.connect(database, autocommit=True) as conn:
+            conn.execute("DROP TABLE desk_schema")
+        assert faults(look()) == {"database schema": "migrations: not applied"}
+
+    def test_unsafe(self, look: Look, database: str) -> None:
+        with psycopg.connect(database, autocommit=True) as conn:
+            name = conn.execute("SELECT current_database()").fetchone()
+            assert name is not None
+            conn.execute(f"ALTER DATABASE {name[0]} SET synchronous_commit = off")
+        assert faults(look()) == {"database synchronous_commit": "is off"}
+
+
+def test_the_command(settings_of: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for given, code, line in (
+        ({}, 0, "ok    jira project\n"),
+        ({"desk_fields": ""}, 0, "warn  ticket fields: DESK_FIELDS is empty"),
+        ({"jira_project": "NOPE"}, 1, "FAIL  jira project: it does not exist"),
+    ):
+        settings = settings_of(**given)
+        monkeypatch.setattr("app.cli.service.load", lambda found=settings: found)
+        result = CliRunner().invoke(main, ["check"])
+        assert result.exit_code == code, result.output
+        assert line in result.stdout
