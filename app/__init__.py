@@ -38,7 +38,7 @@ def create_app(settings: Settings | None = None, desk: Desk | None = None) -> fl
         if desk is None:
             from app.desk import Desk as RealDesk
 
-            desk = RealDesk(settings)
+            desk = RealDesk(settings, wait=2.0)  # Slack gives up after 3 s: a press is answered before that
     except ConfigError as refused:
         sys.stderr.write(f"{refused}\n")
         raise SystemExit(GUNICORN_APP_LOAD_ERROR) from None

@@ -68,7 +68,7 @@ def _refusal(walker: Walker, do: Steps, event: ButtonPressed) -> str | None:
     agent = tools.settings.approvers.get(event.user)
     if agent is None:
         return "not_an_approver"
-    if event.channel != tools.settings.slack_channel or event.team != walker.team():
+    if event.channel != tools.settings.slack_channel or event.team != (walker.team() or event.team):
         return "wrong_place"
     if not _is_active(tools, event):
         return "not_active"

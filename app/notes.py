@@ -74,7 +74,7 @@ class Note:
             elif problem in ("both_tags", "info:changed", "info:banned_after_all", "info:reopened"):
                 lines.append(self._texts.get(f"notes.{problem.removeprefix('info:')}"))
             elif kind == "failed":
-                what, cause = self._texts.get("notes.what.other"), self._texts.cause(field)
+                what, cause = self._texts.get("notes.what.other"), self._texts.cause(field.partition(":")[2])
                 lines.append(self._texts.get("notes.trouble.failed", what=what, cause=cause))
         return lines
 

@@ -112,7 +112,7 @@ class Settings(BaseSettings):
     probe_interval: float = Field(default=30.0, gt=0, description="one call to a vendor that is down")
     stop_within: float = Field(default=20.0, gt=0, le=25)
     lease: float = Field(default=45.0, gt=0, le=3600)
-    zendesk_quiet: float = Field(default=15.0, ge=0, le=86_400)
+    zendesk_quiet: float = Field(default=30.0, ge=0, le=86_400)
     slack_quiet: float = Field(default=60.0, ge=0, le=86_400)
     jira_quiet: float = Field(default=300.0, ge=0, le=86_400)
     zendesk_rate: float = Field(default=90.0, gt=0, description="ticket updates a minute")

@@ -137,7 +137,7 @@ class Walker:
     def _tell(self, do: Steps, reason: str) -> None:
         """A walk that ends for good says so on the ticket, as well as it can."""
         try:
-            do.remark(f"failed:{reason}", True)
+            do.remark(f"failed:{do.owner.event_id}:{reason}", True)
             self.conclude(do, failed=True)
         except WalkLostError:
             raise
@@ -303,7 +303,8 @@ class Walker:
     def conclude(self, do: Steps, *, failed: bool = False) -> Verdict:
         """Keep the ticket true, then say how far this walk came."""
         if not failed:
-            for problem in [problem for problem in do.case.problems if problem.startswith("failed:")]:
+            mine = f"failed:{do.owner.event_id}:"  # another event that has failed is still to be seen to
+            for problem in [problem for problem in do.case.problems if problem.startswith(mine)]:
                 do.remark(problem, False)
         if do.case.state != "open" or failed:
             do.keep_card()

@@ -5,10 +5,7 @@ Exit codes: 0 done, 1 something is wrong, 2 usage, 3 not found, 4 store unusable
 
 from __future__ import annotations
 
-import io
-import os
 import sys
-from contextlib import suppress
 from typing import Any
 
 import click
@@ -28,7 +25,6 @@ class Desk(click.Group):
         except OSError as error:
             if error.filename is not None:
                 fail(f"{error.filename}: {error.strerror}", WRONG)
-            _discard_output()
             fail("the output cannot be written", OUTPUT)
 
     def invoke(self, ctx: click.Context) -> object:
@@ -46,14 +42,6 @@ class Desk(click.Group):
             sys.stderr.close()
             raise SystemExit(141) from None
         return None
-
-
-def _discard_output() -> None:
-    """What is left in standard output's buffer goes nowhere: Python would try, and complain, once more at its end."""
-    with suppress(OSError, ValueError, io.UnsupportedOperation):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
 
 
 def fail(message: str, code: int) -> None:

@@ -5,7 +5,7 @@ A delivery that meets no web process at all is refused. Whether Zendesk repeats 
 told that it does (`webhook_retry_refused`), in the place of the sweep that finds such tickets in production. A press
 that got no answer shows a warning in the chat, and the supervisor presses again.
 
-By default with 25 tickets; `make test-kills` takes a hundred (about two minutes, more than a hundred kills of each).
+By default with 15 tickets; `make test-kills` takes a hundred (about two minutes, more than a hundred kills of each).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pytest
 
 from tests.crash.crashkit import Crashing, each_effect_once, nothing_open
 
-QUICK, ALL = 25, 100
+QUICK, ALL = 15, 100
 AGAIN = 10.0  # seconds until a person who saw nothing happen tries once more
 SANDBOX = {"webhook_retry_seconds": 0.5, "jira_retry_seconds": 0.5}
 

@@ -70,7 +70,9 @@ def whole_way(house: Crashing, tickets: list[int], withdrawn: list[int], decline
     house.settle(30)
 
 
-def check(house: Crashing, tickets: list[int], withdrawn: list[int], declined: list[int]) -> None:
+def check(
+    house: Crashing, tickets: list[int], withdrawn: list[int], declined: list[int], *, overtaken: bool = False
+) -> None:
     """What each ticket's people got, counted at the stand-ins."""
     for ticket in tickets:
         got = sent(house, ticket)
@@ -84,7 +86,7 @@ def check(house: Crashing, tickets: list[int], withdrawn: list[int], declined: l
         assert len(notes) == len(set(notes)), notes
     assert not house.cards()
     each_effect_once(house)
-    nothing_open(house)
+    nothing_open(house, overtaken=overtaken)
 
 
 @pytest.mark.timeout(300)
@@ -174,11 +176,15 @@ def an_admin(house: Crashing) -> Iterator[None]:
 @pytest.mark.parametrize("place", EVERY)
 def test_every_point_alone(database: str, tmp_path: Path, place: str, when: str) -> None:
     """One ticket, one death, in a desk of its own; retry and replay: each kind of write has failed before."""
-    nth = 2 if when != "try" and place.startswith(EARLY) else 1
+    # Of these it is not the first write that fails, or its refusal is taken as it is: they are passed once.
+    once = ("macro_tags", "answer", "link_jira") if when == "replay" else ("macro_tags",)
+    nth = 2 if when != "try" and place.startswith(EARLY) and not place.endswith(once) else 1
     with Crashing(database, tmp_path, points=(f"{place}:{nth}",)) as house:
         give_macro_a_tag(house)
         ticket = house.ticket()
         for vendor, method in WRITES if when != "try" else ():
+            if when == "replay" and method in ("remotelink", "chat.postEphemeral"):
+                continue  # a refusal of these is taken as it is
             fault = {"fault": "503_before"} if when == "retry" else REFUSAL[vendor]
             house.sandbox.world.faults.add(vendor, method, times=1, **fault)
         withdrawn = [ticket] if place.endswith("comment_jira") else []
@@ -187,4 +193,4 @@ def test_every_point_alone(database: str, tmp_path: Path, place: str, when: str)
             house.wait(lambda: not house.rows("SELECT 1 FROM events WHERE state = 'dead'"), 30, "nothing is dead")
             house.settle(30)
         assert house.fired() == [place]
-        check(house, [ticket], withdrawn, [])
+        check(house, [ticket], withdrawn, [], overtaken=when == "replay")

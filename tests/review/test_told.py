@@ -11,6 +11,7 @@ import pytest
 
 from app.errors import DeskError
 from app.steps.chat import ChatSteps
+from app.steps.issue import Steps as IssueSteps
 from app.vault import Vault
 from sandbox.zendesk.model import Ticket, User, not_found
 from tests.house import House
@@ -157,6 +158,21 @@ def test_bug_in_a_walk_is_on_the_ticket(house: House, where: str) -> None:
     assert (sent(house, ticket), dead(house)) == (WAITING, [])
     assert "Failed" not in house.notes(ticket)[-1]
     assert "waiting for a supervisor" in house.notes(ticket)[-1]
+
+
+def test_bug_when_jira_is_done_is_on_the_ticket(house: House) -> None:
+    ticket, key = house.to_banning()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(IssueSteps, "complete", broken)
+        house.move_issue(key, "Done")
+        house.wait(lambda: dead(house), what="the walk is dead")
+        house.settle()
+    assert "Failed: a step of the case. Cause: an error in the desk itself." in house.notes(ticket)[-1]
+    assert house.case(ticket)["state"] == "banning"
+    replay_failed(house)
+    house.wait_state(ticket, "done")
+    assert "Failed" not in house.notes(ticket)[-1]
+    assert sent(house, ticket) == BANNED
 
 
 def test_few_notes_in_a_long_outage(database: str) -> None:

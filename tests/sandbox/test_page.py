@@ -15,6 +15,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from sandbox.server import Config, Sandbox
 from tests.browser import PATIENCE, chrome, needs_browser, one
 
+
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """Real stand-ins whose webhooks go nowhere: nobody listens at the desk's address."""

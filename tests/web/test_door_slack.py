@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -191,12 +193,29 @@ class TestNothingRecorded:
             )
             assert deliver(flask_app.test_client(), form(pressed(token)), to="slack").status_code == 503
 
-    def test_a_silent_slack_is_not_waited_for(self, settings: Settings) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and never answers
-            url = f"http://127.0.0.1:{silent.getsockname()[1]}/api"
+    @pytest.mark.parametrize("drips", [0, 30])
+    def test_a_slow_slack_is_not_waited_for(self, settings: Settings, drips: int) -> None:
+        """It never answers, or a letter at a time."""
+        with socket.create_server(("127.0.0.1", 0)) as slow:
+            thread = threading.Thread(target=drip, args=(slow, drips))
+            thread.start()
+            url = f"http://127.0.0.1:{slow.getsockname()[1]}/api"
             began = time.monotonic()
             assert Teller(settings.model_copy(update={"slack_url": url}))("U0AISYAH") is False
             assert time.monotonic() - began < 2
+            thread.join(5)
+
+
+def drip(server: socket.socket, letters: int) -> None:
+    """Take one connection, send that many letters of a header, wait for the other end to go."""
+    conn, _ = server.accept()
+    with conn, contextlib.suppress(OSError):
+        for part in (b"HTTP/1.1 200 OK\r\nX-Long: ", *[b"x"] * letters):
+            if letters:
+                conn.sendall(part)
+                time.sleep(0.2)
+        while conn.recv(65536):
+            pass
 
 
 class TestTooFast:
@@ -219,6 +238,10 @@ class TestTooFast:
         set_clock(flask_app, NOW + 10)
         self.press(client, 201, token)
         assert desk.kinds == ["ignored slow_down_silent", "ButtonPressed"]
+        desk.clear()
+        for number in range(300, 306):
+            self.press(client, number, token)
+        assert desk.kinds == ["ButtonPressed"] * 4 + ["ignored slow_down", "ignored slow_down_silent"], "told once more"
 
     def test_by_person_and_card(self, client: FlaskClient, desk: FakeDesk, token: str) -> None:
         for number in range(6):
