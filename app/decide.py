@@ -59,7 +59,7 @@ def press(walker: Walker, stored: Stored, event: ButtonPressed, seen: list[Steps
     return walker.conclude(do)
 
 
-def _refusal(walker: Walker, do: Steps, event: ButtonPressed) -> str | None:
+def _refusal(walker: Walker, do: Steps, event: ButtonPressed) -> str | None:  # noqa: PLR0911 - one a reason
     """Why this person may not decide this case, as the key of an answer; None when they may.
 
     Raises VendorError of the kinds that wait when somebody cannot be asked: fail closed.

@@ -20,7 +20,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -322,7 +322,7 @@ class Processes(House):
         self.deaths: dict[str, list[int]] = {"web": [], "worker": []}
         self._closing = threading.Event()
 
-    COMMANDS = {
+    COMMANDS: ClassVar = {
         "web": [sys.executable, "-m", "gunicorn", "app:create_app()"],
         "worker": [sys.executable, "-m", "app.cli", "work"],
     }
