@@ -24,8 +24,8 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "demo": (("desk", "demo"),),
     "test": (("python", "-m", "pytest"),),
     "test-postgres": (("python", "-m", "tests.distribution_postgres"),),
-    "test-kills": (("python", "-m", "pytest", "-m", "long", "-s", "tests/crash/test_kills.py"),),
-    "test-crash": (("python", "-m", "pytest", "-m", "long", "tests/crash/test_points.py", "tests/engine"),),
+    "test-kills": (("python", "-m", "pytest", "-n0", "-m", "long", "-s", "tests/crash/test_kills.py"),),
+    "test-crash": (("python", "-m", "pytest", "-n0", "-m", "long", "tests/crash/test_points.py", "tests/engine"),),
     "lint": (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)),
     "bench": (("desk", "bench"),),
 }

@@ -141,7 +141,7 @@ class Database:
             raise StoreError("no database connection", "store") from error
         except (psycopg.OperationalError, psycopg.InternalError) as error:
             # Lost connection, disk full, read-only, server shutting down: nothing of this transaction is there.
-            raise StoreError("the database did not commit", "store") from error
+            raise StoreError("the database did not commit", "store_lost") from error
 
     @contextmanager
     def tx(self) -> Iterator[Connection]:

@@ -79,13 +79,23 @@ class Desk:
         Raises StoreError when nothing could be recorded.
         """
         try:
-            with self.db.each() as conn:
-                new = self._record(conn, event, sender)
-        except psycopg.Error as error:
-            raise StoreError("the event was not recorded", "store") from error
+            new = self._submit(event, sender)
+        except StoreError as error:
+            if error.reason != "store_lost":
+                raise
+            # A connection that the server closed while it was idle. The fact makes a second try harmless, and a 503
+            # would cost the sender's own retry.
+            new = self._submit(event, sender)
         point("door.after_commit")
         self.engine.call(self.db)
         return new
+
+    def _submit(self, event: Event | Refused, sender: str) -> bool:
+        try:
+            with self.db.each() as conn:
+                return self._record(conn, event, sender)
+        except psycopg.Error as error:
+            raise StoreError("the event was not recorded", "store") from error
 
     def _record(self, conn: Connection, event: Event | Refused, sender: str) -> bool:
         ticket_id, case_id = _about(conn, event)

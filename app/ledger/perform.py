@@ -186,9 +186,11 @@ class Ledger:
         if claimed is None:
             return self._not_ours(owner, effect, plan), False
         point("effect.after_claim", plan.verb)
-        if _uptime() - committed > self._timing.lease / 2:
-            # We were frozen between the intent and the call: somebody else may be at it by now.
-            return self._settle(claimed, "planned", reason="frozen", wait=self._timing.lease, refund=True), False
+        # Frozen between the intent and the call, somebody else may be at it by now. Whoever takes over sends only after
+        # the quiet period: a call must never begin later than half of that.
+        limit = min(self._timing.lease / 2, max(self._timing.quiet[plan.vendor] / 2, 0.2))
+        if _uptime() - committed > limit:
+            return self._settle(claimed, "planned", reason="frozen", wait=2 * limit, refund=True), False
         return self._send(claimed, plan, call)
 
     def _prepare(self, effect: Effect, plan: Plan) -> Call | Effect:
