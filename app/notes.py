@@ -57,7 +57,7 @@ class Note:
     def _next(self) -> str:
         """What comes next: an administrator when something has failed, the agent when two tags contradict."""
         if any(e.state == "dead" for e in self._effects) or any(p.startswith("failed:") for p in self._case.problems):
-            return "failed"
+            return "failed" if self._case.is_open else "failed_closed"
         if "both_tags" in self._case.problems:
             return "both_tags"
         return self._case.state

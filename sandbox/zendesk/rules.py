@@ -43,7 +43,7 @@ def seeded(desk_user: int, webhook_id: str) -> list[dict[str, Any]]:
             "actions": [{"field": "notification_webhook", "value": [webhook_id, TEMPLATE]}],
         }
 
-    marks = "desk_waiting desk_approved"
+    marks = "desk_approved"
     return [
         {
             "title": "Notify requester and CCs of comment update",

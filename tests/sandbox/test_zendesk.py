@@ -361,7 +361,7 @@ def test_triggers_fire_on_every_update_until_a_mark_and_never_for_the_desk(
     zendesk.control(f"tickets/{ticket}/comment", {"body": "note", "author": None})
     delivered(sandbox, desk, 2)  # the tag condition is true again on the next update
     zendesk.update(ticket, comment={"body": "by the desk", "public": False})
-    zendesk.call("PUT", f"tickets/{ticket}/tags.json", json={"tags": ["desk_waiting"]})
+    zendesk.call("PUT", f"tickets/{ticket}/tags.json", json={"tags": ["desk_approved"]})
     zendesk.control(f"tickets/{ticket}/comment", {"body": "note", "author": None})
     delivered(sandbox, desk, 2)  # the desk's own, and what comes after its mark, fire nothing
     agent_tags(zendesk, ticket, "data_deletion_withdrawn")
