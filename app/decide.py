@@ -46,7 +46,13 @@ def press(walker: Walker, stored: Stored, event: ButtonPressed, seen: list[Steps
         # The press itself says where the card is, should our own record of it be missing.
         do.move(case.state, of={case.state}, chat_channel=event.channel, chat_ts=event.ts)
     if case.decision_event != stored.id:
-        refusal = _refusal(walker, do, event)
+        try:
+            refusal = _refusal(walker, do, event)
+        except PermanentError:
+            # The ticket or the people cannot be read for good (deleted, forbidden): nothing is decided, and the presser
+            # is told before the event ends dead.
+            _answer(do, event, stored, "no_longer_open")
+            raise
         if refusal is None and not _decide(do, stored, event):
             refusal = "already_decided"
         if refusal:

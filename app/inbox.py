@@ -152,9 +152,20 @@ def requeue(conn: Connection, event_id: int, *, of: tuple[str, ...]) -> Stored |
 
 
 def dead_of(conn: Connection, case_id: int) -> list[int]:
-    """The events that ended dead for this case, oldest first."""
-    rows = conn.execute("SELECT id FROM events WHERE case_id = %s AND state = 'dead' ORDER BY id", (case_id,))
-    return [int(row["id"]) for row in rows.fetchall()]
+    """The dead events of this case, and the dead tag events of its ticket that never got as far as a case."""
+    rows = conn.execute(
+        "SELECT e.id FROM events e JOIN cases c ON c.id = %s WHERE e.state = 'dead' AND (e.case_id = c.id"
+        " OR (e.case_id IS NULL AND e.kind = 'ticket_tagged' AND e.ticket_id = c.ticket_id)) ORDER BY e.id",
+        (case_id,),
+    ).fetchall()
+    return [int(row["id"]) for row in rows]
+
+
+def replayed(conn: Connection, stored: Stored) -> Stored:
+    """From now on this event may reopen what died before."""
+    row = conn.execute("UPDATE events SET replayed_at = now() WHERE id = %s RETURNING *", (stored.id,)).fetchone()
+    assert row is not None
+    return Stored.of(row)
 
 
 def load(conn: Connection, event_id: int) -> Stored | None:

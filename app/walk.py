@@ -49,11 +49,11 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Round:
-    """The case an event is about. `tagged_at`: the tag was put on anew, so what had failed may be tried again."""
+    """The case an event is about, and the event as it now stands (a tag put on anew lets failures be tried again)."""
 
+    stored: Stored
     case: Case | None
     state: str
-    tagged_at: datetime | None = None
 
 
 class Walker:
@@ -116,7 +116,7 @@ class Walker:
         if seen:
             verdict = replace(verdict, case_id=seen[0].case.id)
             if verdict.state == "dead":
-                self._tell(seen[0], verdict.reason)
+                verdict = self._tell(seen[0], verdict)
         return verdict
 
     def _read_failed(self, stored: Stored, error: VendorError) -> Verdict:
@@ -134,15 +134,17 @@ class Walker:
         pause = max(random.uniform(ceiling / 2, ceiling), min(asked or 0.0, settings.retry_cap))  # noqa: S311 - jitter
         return Verdict("waiting", reason, next_at=datetime.now(UTC) + timedelta(seconds=pause), failed=True)
 
-    def _tell(self, do: Steps, reason: str) -> None:
-        """A walk that ends for good says so on the ticket, as well as it can."""
+    def _tell(self, do: Steps, verdict: Verdict) -> Verdict:
+        """A walk that ends for good says so on the ticket; it ends only when that is said, or cannot be."""
         try:
-            do.remark(f"failed:{do.owner.event_id}:{reason}", True)
-            self.conclude(do, failed=True)
+            do.remark(f"failed:{do.owner.event_id}:{verdict.reason}", True)
+            told = self.conclude(do, failed=True)
         except WalkLostError:
             raise
         except Exception as error:  # noqa: BLE001 - what failed may fail here again; the event is dead all the same
             report(log, "walk.not_told", error, case=do.case.id)
+            return verdict
+        return replace(told, failed=True) if told.state == "waiting" else verdict
 
     def _finish(self, stored: Stored, verdict: Verdict) -> None:
         with self.desk.db.tx() as conn:
@@ -187,13 +189,13 @@ class Walker:
         found = self._round(stored, ticket, tagged, event)
         if found.case is None:
             return Verdict("void", f"already_{found.state}")
-        owner = decide.owner(stored)
-        if found.tagged_at:
-            owner = replace(owner, replayed_at=max(found.tagged_at, owner.replayed_at or found.tagged_at))
-        do = Steps(self.tools, owner, found.case, ticket)
-        seen.append(do)
+        contradictory = tagged.rank > 0 and self._contradictory(found.case, names)
+        do = Steps(self.tools, decide.owner(found.stored), found.case, ticket)
+        seen.append(
+            do
+        )  # from here on the event has its case: for a withdrawal, only when its section is about to speak
         if tagged.rank > 0:
-            do.remark("both_tags", self._contradictory(do.case, names))
+            do.remark("both_tags", contradictory)
         tagged.section(do.case, do)
         verdict = self.conclude(do)
         idle = verdict.state == "done" and do.case.state == "incomplete"
@@ -220,17 +222,20 @@ class Walker:
             latest = cases.latest(conn, ticket.id, tagged.procedure)
             helpless = latest is not None and self._helpless(conn, latest)
         if latest and (tagged.rank > 0 or stored.case_id == latest.id or (latest.is_open and not helpless)):
-            return Round(latest, latest.state)  # `stored.case_id`: this event began that work and still has to end it
+            return Round(
+                stored, latest, latest.state
+            )  # `stored.case_id`: this event began that work and still has to end it
         added = self._added(ticket.id, self.tools.settings.tags[tagged.tag])
         again = latest is None or _again(latest, added, event, tagged.tag)
         if latest and not again:
-            return Round(latest if latest.is_open else None, latest.state)
+            return Round(stored, latest if latest.is_open else None, latest.state)
         if latest and latest.is_open and not self._stuck(latest):
             with self.desk.db.tx() as conn:
                 cases.move(conn, latest, latest.state, of={latest.state}, tag_audit_id=added.id if added else None)
                 for event_id in inbox.dead_of(conn, latest.id):  # a dead press, too, is walked again after this
                     replay.again(self.desk, conn, event_id, "dead")
-            return Round(latest, latest.state, added.created_at if added else None)
+                stored = inbox.replayed(conn, stored)  # what is dead may be tried again, also by a walk after this one
+            return Round(stored, latest, latest.state)
         with self.desk.db.tx() as conn:
             if latest and latest.is_open:
                 cases.move(conn, latest, "void", of={latest.state}, reason="superseded")
@@ -239,7 +244,7 @@ class Walker:
                 conn, ticket.id, tagged.procedure, tag_audit_id=added.id if added else None, tagger_id=tagger
             )
         point("case.after_open")
-        return Round(case, case.state)
+        return Round(stored, case, case.state)
 
     def _helpless(self, conn: Connection, case: Case) -> bool:
         """Only a new tag helps this open case on: it is stuck, or something of it has failed for good."""
@@ -304,7 +309,8 @@ class Walker:
         """Keep the ticket true, then say how far this walk came."""
         if not failed:
             mine = f"failed:{do.owner.event_id}:"  # another event that has failed is still to be seen to
-            for problem in [problem for problem in do.case.problems if problem.startswith(mine)]:
+            over = "failed:" if do.case.state == "done" else mine
+            for problem in [problem for problem in do.case.problems if problem.startswith(over)]:
                 do.remark(problem, False)
         if do.case.state != "open" or failed:
             do.keep_card()

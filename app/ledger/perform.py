@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.db import Database
-from app.errors import AuthError, ConflictError, NotAppliedError, PermanentError, UnknownOutcomeError, VendorError
+from app.errors import AuthError, ConflictError, PermanentError, UnknownOutcomeError, VendorError
 from app.events import Json
 from app.ledger import store, vendors
 from app.ledger.store import Effect
@@ -26,6 +26,7 @@ CONFLICTS = 5  # times a ticket may change under us before we wait (faults.md Z4
 GIVE_UP = 3 * 86400.0  # seconds after which an effect that was surely never applied is left to a person
 AUTH_WAIT = 300.0  # seconds between tries while credentials are refused: nothing is dead, a person must mend them
 PATIENT = 2  # sendings whose answer was lost and that left no trace, before the pauses grow
+OUR_OWN = frozenset({"stamp", "withdrawal"})  # reasons to wait that say nothing about the vendor's health
 BUGS = 2  # tries after an error of our own
 
 Evidence = Mapping[str, Json]
@@ -120,7 +121,7 @@ class Ledger:
                 return _outcome(effect)
             if effect.state in ("sending", "unknown"):
                 effect = self._look(effect, plan)
-                if effect.state != "planned":
+                if effect.state != "planned" or not effect.due:
                     return _outcome(effect)
             effect, again = self._try(owner, effect, plan)
             if not again:
@@ -134,7 +135,7 @@ class Ledger:
         if not found:
             return None
         effect = found[0]
-        if effect.state in ("sending", "unknown"):
+        if effect.state != "done" and effect.sent_at is not None:
             effect = self._settle(effect, "done", evidence={**evidence, "found": True})
         return _outcome(effect)
 
@@ -233,7 +234,7 @@ class Ledger:
         """Surely not applied: wait and try again, or leave it to a person."""
         if isinstance(error, PermanentError):
             return self._settle(effect, "dead", reason=error.reason)
-        if isinstance(error, NotAppliedError | UnknownOutcomeError):
+        if error.reason not in OUR_OWN:
             self._count_failure(effect.vendor, error.reason)
         if isinstance(error, AuthError):
             return self._wait(effect, error.reason, AUTH_WAIT)
@@ -274,8 +275,13 @@ class Ledger:
             ).fetchone()
             if row is None or row["walk"] != owner.walk or row["running"] != "running":
                 raise WalkLostError
-        if row["state"] in plan.states and plan.yields:
-            return self._settle(effect, effect.state, reason="withdrawal", wait=self._timing.base)
+            waiting = store.withdrawals(conn, effect, owner.event_id) if plan.yields else frozenset()
+        if row["state"] in plan.states and waiting:
+            if waiting == {"dead"}:
+                return self._settle(effect, "dead", reason="withdrawal")  # nothing moves it on: a person is told
+            age = time.time() - effect.clock_at.timestamp()
+            pause = min(self._timing.cap, max(self._timing.base, age / 2))
+            return self._settle(effect, effect.state, reason="withdrawal", wait=pause)
         if row["state"] in plan.states:
             raise WalkLostError  # the effect's row was taken over
         return self._settle(effect, "void", reason=f"case_{row['state']}")

@@ -67,11 +67,15 @@ def plan(conn: Connection, case_id: int, verb: str, arg: str, vendor: str) -> Ef
     return Effect.of(row)
 
 
-# A withdrawal that has come in and is not carried out yet, of whatever reason: it may only be waiting for a vendor.
+# A withdrawal that has come in and that no walk has taken up yet (it then has a case), of whatever reason: it may only
+# be waiting for a vendor. An event that speaks of a withdrawal itself yields to later ones alone, so that no two wait
+# for each other; and a withdrawal may have come in while our own event was just opening the case.
 WITHDRAWAL = (
-    "SELECT 1 FROM events w, cases c WHERE c.id = e.case_id AND w.ticket_id = c.ticket_id AND w.kind = 'ticket_tagged'"
-    " AND w.state IN ('queued', 'running', 'waiting', 'held', 'dead') AND w.id <> %(event)s"
-    " AND w.detail->'tags' ? 'data_deletion_withdrawn' AND w.received_at > c.opened_at"
+    "SELECT w.state FROM events w, cases c, events m WHERE c.id = e.case_id AND m.id = %(event)s"
+    " AND w.ticket_id = c.ticket_id AND w.kind = 'ticket_tagged' AND w.case_id IS NULL"
+    " AND w.state IN ('queued', 'running', 'waiting', 'held', 'dead') AND w.id <> m.id"
+    " AND w.detail->'tags' ? 'data_deletion_withdrawn' AND w.received_at > least(c.opened_at, m.received_at)"
+    " AND (w.id > m.id OR NOT coalesce(m.detail->'tags' ? 'data_deletion_withdrawn', false))"
 )
 
 
@@ -137,6 +141,15 @@ def settle(
     if row and (state != effect.state or reason != effect.reason):
         write(conn, effect.case_id, state, reason=reason, effect_id=effect.id)
     return Effect.of(row) if row else None
+
+
+def withdrawals(conn: Connection, effect: Effect, event_id: int) -> frozenset[str]:
+    """The states of the withdrawals that this effect has to yield to."""
+    rows = conn.execute(
+        f"SELECT w.state FROM effects e CROSS JOIN LATERAL ({WITHDRAWAL}) w WHERE e.id = %(id)s",
+        {"id": effect.id, "event": event_id},
+    ).fetchall()
+    return frozenset(str(row["state"]) for row in rows)
 
 
 def quiet_left(conn: Connection, effect: Effect, quiet: float) -> float:

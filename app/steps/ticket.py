@@ -127,6 +127,9 @@ class TicketSteps(Base):
         ticket = self._stamped(effect)
         if ticket.cc_ids:
             raise refuse("zendesk", "cc")
+        if title != notes.CONSENT_MACRO and self.tools.settings.tags["data_deletion_withdrawn"] in ticket.tags:
+            # The customer has just withdrawn; the withdrawal's own event decides what becomes of this.
+            raise NotAppliedError("withdrawn meanwhile", "withdrawal", vendor="zendesk")
         macro = self.tools.zendesk.macro(title)
         change = self.tools.zendesk.preview(ticket, macro)
         if not change.public or not change.body.strip():
