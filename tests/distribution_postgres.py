@@ -43,7 +43,7 @@ def cluster() -> Iterator[str]:
         subprocess.run([*as_user, str(tools / tool), "-D", str(data), *arguments], check=True, cwd=folder, stdout=2)
 
     try:
-        run("initdb", "--auth=trust", "--encoding=UTF8", "--no-locale", "-U", USER)
+        run("initdb", "--auth=trust", "--data-checksums", "--encoding=UTF8", "--no-locale", "-U", USER)
         run("pg_ctl", "start", "-w", "-l", str(folder / "log"), "-o", f"-k {folder} -h ''")
         try:
             yield f"postgresql://{USER}@/postgres?host={folder}"
