@@ -12,11 +12,8 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from app import cases, decide, inbox, registry, replay
-from app.cases import Case
+from app import cases, decide, inbox, registry
 from app.clients import retry
-from app.clients.types import Audit, Ticket
-from app.db import Connection
 from app.desk import Desk, op_ids
 from app.errors import AuthError, NotAppliedError, PermanentError, StoreError, UnknownOutcomeError, VendorError
 from app.events import ButtonPressed, IssueChanged, TicketTagged
@@ -25,13 +22,13 @@ from app.ledger import store
 from app.ledger.perform import Outcome, WalkLostError
 from app.logs import report
 from app.points import point
+from app.rounds import Rounds
 from app.sinks import shown
 from app.steps import Steps
 from app.steps.base import Tools
 
 log = logging.getLogger(__name__)
 
-_NEVER = datetime.max.replace(tzinfo=UTC)
 BUG_TRIES = 2
 READ_TRIES = 300  # failures in a row to read from a vendor: about three days at the longest pause
 
@@ -47,21 +44,13 @@ class Verdict:
     failed: bool = False
 
 
-@dataclass(frozen=True)
-class Round:
-    """The case an event is about, and the event as it now stands (a tag put on anew lets failures be tried again)."""
-
-    stored: Stored
-    case: Case | None
-    state: str
-
-
 class Walker:
     """Walks events for one worker process; used from many threads."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.tools: Tools = desk.tools()
+        self.rounds = Rounds(desk, self.tools)
         self._team = ""
 
     def learn_own_id(self) -> None:
@@ -186,10 +175,10 @@ class Walker:
         tagged = registry.for_tags(names)
         if tagged is None:
             return Verdict("void", "tag_gone")
-        found = self._round(stored, ticket, tagged, event)
+        found = self.rounds.of(stored, ticket, tagged, event)
         if found.case is None:
             return Verdict("void", f"already_{found.state}")
-        contradictory = tagged.rank > 0 and self._contradictory(found.case, names)
+        contradictory = tagged.rank > 0 and self.rounds.contradictory(found.case, names)
         do = Steps(self.tools, decide.owner(found.stored), found.case, ticket)
         seen.append(
             do
@@ -200,70 +189,6 @@ class Walker:
         verdict = self.conclude(do)
         idle = verdict.state == "done" and do.case.state == "incomplete"
         return replace(verdict, state="idle") if idle else verdict
-
-    def _contradictory(self, case: Case, names: frozenset[str]) -> bool:
-        """Request and withdrawal on one ticket, and nobody can tell which the customer said last.
-
-        A request that the desk knew before the withdrawal is simply withdrawn; both at once, or a request tagged anew
-        beside an old withdrawal, are for the agent to ask about.
-        """
-        if "data_deletion_request" not in names:
-            return False
-        if case.state == "open" or "both_tags" in case.problems:
-            return True
-        if case.state != "withdrawn":
-            return False
-        request = self._added(case.ticket_id, self.tools.settings.tags["data_deletion_request"])
-        return request is not None and request.created_at > (case.closed_at or _NEVER)
-
-    def _round(self, stored: Stored, ticket: Ticket, tagged: registry.Tagged, event: TicketTagged) -> Round:
-        """The open case, or the next round of it; no case when this tag has had its answer already."""
-        with self.desk.db.each() as conn:
-            latest = cases.latest(conn, ticket.id, tagged.procedure)
-            helpless = latest is not None and self._helpless(conn, latest)
-        if latest and (tagged.rank > 0 or stored.case_id == latest.id or (latest.is_open and not helpless)):
-            return Round(
-                stored, latest, latest.state
-            )  # `stored.case_id`: this event began that work and still has to end it
-        added = self._added(ticket.id, self.tools.settings.tags[tagged.tag])
-        again = latest is None or _again(latest, added, event, tagged.tag)
-        if latest and not again:
-            return Round(stored, latest if latest.is_open else None, latest.state)
-        if latest and latest.is_open and not self._stuck(latest):
-            with self.desk.db.tx() as conn:
-                cases.move(conn, latest, latest.state, of={latest.state}, tag_audit_id=added.id if added else None)
-                for event_id in inbox.dead_of(conn, latest.id):  # a dead press, too, is walked again after this
-                    replay.again(self.desk, conn, event_id, "dead")
-                stored = inbox.replayed(conn, stored)  # what is dead may be tried again, also by a walk after this one
-            return Round(stored, latest, latest.state)
-        with self.desk.db.tx() as conn:
-            if latest and latest.is_open:
-                cases.move(conn, latest, "void", of={latest.state}, reason="superseded")
-            tagger = added.author_id if added else event.actor_id
-            case = cases.open_case(
-                conn, ticket.id, tagged.procedure, tag_audit_id=added.id if added else None, tagger_id=tagger
-            )
-        point("case.after_open")
-        return Round(stored, case, case.state)
-
-    def _helpless(self, conn: Connection, case: Case) -> bool:
-        """Only a new tag helps this open case on: it is stuck, or something of it has failed for good."""
-        dead = any(effect.state == "dead" for effect in store.of_case(conn, case.id))
-        return self._stuck(case) or dead or any(problem.startswith("failed:") for problem in case.problems)
-
-    def _stuck(self, case: Case) -> bool:
-        """A person must act, or the card's buttons have expired: a new tag begins a new round."""
-        if case.state != "awaiting":
-            return case.state == "needs_person"
-        with self.desk.db.each() as conn:
-            posted = [e.done_at for e in store.of_case(conn, case.id) if e.verb == "ask_supervisor" and e.done_at]
-        life = timedelta(seconds=self.tools.settings.approval_life)
-        return bool(posted) and datetime.now(UTC) > posted[0] + life
-
-    def _added(self, ticket_id: int, tag: str) -> Audit | None:
-        """Who added this tag last, and when: the ticket's own audit trail says so, the webhook does not."""
-        audits = retry.read(lambda: self.tools.zendesk.audits(ticket_id))
-        return next((audit for audit in audits if tag in audit.tags_added), None)
 
     # ---- a JIRA issue changed
 
@@ -318,18 +243,6 @@ class Walker:
             do.keep_mark()
             do.keep_note()
         return _verdict(do.outcomes, do.case.id)
-
-
-def _again(latest: Case, added: Audit | None, event: TicketTagged, name: str) -> bool:
-    """Whether the tag was put on the ticket anew since the latest case: a mere later update is not a new wish."""
-    if "both_tags" in latest.problems and latest.state == "withdrawn":
-        return True  # the withdrawal has been taken off since: the agent has asked, and the request stands
-    if added is not None and latest.tag_audit_id is not None:
-        return added.id != latest.tag_audit_id
-    closed = latest.closed_at or latest.changed_at
-    if added is not None:
-        return added.created_at > closed
-    return name in (event.added or ()) and datetime.fromisoformat(event.updated_at.replace("Z", "+00:00")) > closed
 
 
 def _once_more(stored: Stored, event: TicketTagged, verdict: Verdict) -> Verdict:

@@ -1,0 +1,116 @@
+"""Which round an event of a ticket is about: the open case, the next generation, or none because it has its answer.
+
+A case is `(ticket, procedure, generation)`. Re-tagging an open case continues it; re-tagging a closed one, or one that
+is stuck, opens the next round; a mere later update of a tagged ticket is neither. Source: faults.md F04.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from app import cases, inbox, registry, replay
+from app.cases import Case
+from app.clients import retry
+from app.clients.types import Audit, Ticket
+from app.db import Connection
+from app.desk import Desk
+from app.events import TicketTagged
+from app.inbox import Stored
+from app.ledger import store
+from app.points import point
+from app.steps.base import Tools
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Round:
+    """The case an event is about, and the event as it now stands (a tag put on anew lets failures be tried again)."""
+
+    stored: Stored
+    case: Case | None
+    state: str
+
+
+class Rounds:
+    """Finds or opens the round; used by the walks of one worker process."""
+
+    def __init__(self, desk: Desk, tools: Tools) -> None:
+        self._desk = desk
+        self._tools = tools
+
+    def contradictory(self, case: Case, names: frozenset[str]) -> bool:
+        """Request and withdrawal on one ticket, and nobody can tell which the customer said last.
+
+        A request that the desk knew before the withdrawal is simply withdrawn; both at once, or a request tagged anew
+        beside an old withdrawal, are for the agent to ask about.
+        """
+        if "data_deletion_request" not in names:
+            return False
+        if case.state == "open" or "both_tags" in case.problems:
+            return True
+        if case.state != "withdrawn":
+            return False
+        request = self._added(case.ticket_id, self._tools.settings.tags["data_deletion_request"])
+        return request is not None and request.created_at > (case.closed_at or _NEVER)
+
+    def of(self, stored: Stored, ticket: Ticket, tagged: registry.Tagged, event: TicketTagged) -> Round:
+        """The open case, or the next round of it; no case when this tag has had its answer already."""
+        with self._desk.db.each() as conn:
+            latest = cases.latest(conn, ticket.id, tagged.procedure)
+            helpless = latest is not None and self._helpless(conn, latest)
+        if latest and (tagged.rank > 0 or stored.case_id == latest.id or (latest.is_open and not helpless)):
+            # `stored.case_id`: this event began that round's work, and still has to end it when it is closed by now.
+            return Round(stored, latest, latest.state)
+        added = self._added(ticket.id, self._tools.settings.tags[tagged.tag])
+        again = latest is None or _again(latest, added, event, tagged.tag)
+        if latest and not again:
+            return Round(stored, latest if latest.is_open else None, latest.state)
+        if latest and latest.is_open and not self._stuck(latest):
+            with self._desk.db.tx() as conn:
+                cases.move(conn, latest, latest.state, of={latest.state}, tag_audit_id=added.id if added else None)
+                for event_id in inbox.dead_of(conn, latest.id):  # a dead press, too, is walked again after this
+                    replay.again(self._desk, conn, event_id, "dead")
+                stored = inbox.replayed(conn, stored)  # what is dead may be tried again, also by a walk after this one
+            return Round(stored, latest, latest.state)
+        with self._desk.db.tx() as conn:
+            if latest and latest.is_open:
+                cases.move(conn, latest, "void", of={latest.state}, reason="superseded")
+            tagger = added.author_id if added else event.actor_id
+            case = cases.open_case(
+                conn, ticket.id, tagged.procedure, tag_audit_id=added.id if added else None, tagger_id=tagger
+            )
+        point("case.after_open")
+        return Round(stored, case, case.state)
+
+    def _helpless(self, conn: Connection, case: Case) -> bool:
+        """Only a new tag helps this open case on: it is stuck, or something of it has failed for good."""
+        dead = any(effect.state == "dead" for effect in store.of_case(conn, case.id))
+        return self._stuck(case) or dead or any(problem.startswith("failed:") for problem in case.problems)
+
+    def _stuck(self, case: Case) -> bool:
+        """A person must act, or the card's buttons have expired: a new tag begins a new round."""
+        if case.state != "awaiting":
+            return case.state == "needs_person"
+        with self._desk.db.each() as conn:
+            posted = [e.done_at for e in store.of_case(conn, case.id) if e.verb == "ask_supervisor" and e.done_at]
+        life = timedelta(seconds=self._tools.settings.approval_life)
+        return bool(posted) and datetime.now(UTC) > posted[0] + life
+
+    def _added(self, ticket_id: int, tag: str) -> Audit | None:
+        """Who added this tag last, and when: the ticket's own audit trail says so, the webhook does not."""
+        audits = retry.read(lambda: self._tools.zendesk.audits(ticket_id))
+        return next((audit for audit in audits if tag in audit.tags_added), None)
+
+
+def _again(latest: Case, added: Audit | None, event: TicketTagged, name: str) -> bool:
+    """Whether the tag was put on the ticket anew since the latest case: a mere later update is not a new wish."""
+    if "both_tags" in latest.problems and latest.state == "withdrawn":
+        return True  # the withdrawal has been taken off since: the agent has asked, and the request stands
+    if added is not None and latest.tag_audit_id is not None:
+        return added.id != latest.tag_audit_id
+    closed = latest.closed_at or latest.changed_at
+    if added is not None:
+        return added.created_at > closed
+    return name in (event.added or ()) and datetime.fromisoformat(event.updated_at.replace("Z", "+00:00")) > closed
