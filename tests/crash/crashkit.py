@@ -79,8 +79,8 @@ class Crashing(Processes):
         return [int(code) for code in file.read_text().split()] if file.exists() else []
 
     def pid(self, name: str) -> int:
-        """The process that now lives under this name."""
-        return int((self.folder / f"{name}.pid").read_text() or 0)
+        """The process that now lives under this name. ValueError while there is none: 0 would be our own group."""
+        return int((self.folder / f"{name}.pid").read_text())
 
     def kill_life(self, name: str, number: int = signal.SIGKILL) -> None:
         with contextlib.suppress(ProcessLookupError, ValueError, FileNotFoundError):

@@ -74,7 +74,9 @@ def supervise(name: str, folder: Path) -> None:
             except BaseException:  # noqa: BLE001 - whatever it was, this fork must not go on as a supervisor
                 sys.excepthook(*sys.exc_info())
             os._exit(1)
-        (folder / f"{name}.pid").write_text(str(child))
+        written = folder / f"{name}.pid.new"
+        written.write_text(str(child))
+        written.replace(folder / f"{name}.pid")  # whole or not there: an empty file would read as no process at all
         signal.signal(signal.SIGTERM, stop)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if ending:
