@@ -107,7 +107,8 @@ def test_kill_both_every_second(database: str, tmp_path: Path, number: int) -> N
             f"{len(house.exit_codes('worker'))} worker {len(house.exit_codes('web'))} web"
         )
         assert set(house.exit_codes("worker")) == set(house.exit_codes("web")) == {-9}
-        assert min(len(house.exit_codes("worker")), len(house.exit_codes("web"))) >= 2  # a quiet machine is through in seconds
+        # A quiet machine is through within a few kills.
+        assert min(len(house.exit_codes("worker")), len(house.exit_codes("web"))) >= 2
         count = Counter(
             (e["vendor"], e["kind"]) for e in house.sandbox.world.effects() if e.get("by", "desk") == "desk"
         )
