@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from app.db import Connection, Row
+from app.events import Json
 from app.points import point
 
 # open -> (incomplete <->) awaiting -> approved -> banning -> done; a person takes over in needs_person.
@@ -19,6 +23,7 @@ CLOSED_STATES = frozenset({"done", "declined", "withdrawn", "void"})
 COLUMNS = frozenset(
     {"preference", "problems", "tagger_id", "barred", "decision", "decided_by", "decision_event", "reason"}
     | {"jira_key", "chat_channel", "chat_ts", "tag_audit_id", "sealed"}
+    | {"due_at", "clock", "confirmation", "kept", "persons", "joined_to"}
 )
 
 
@@ -48,6 +53,13 @@ class Case:
     opened_at: datetime
     changed_at: datetime
     closed_at: datetime | None
+    received_at: datetime
+    due_at: datetime | None
+    clock: Mapping[str, Json]
+    confirmation: Mapping[str, Json]
+    kept: Mapping[str, Json]
+    persons: tuple[str, ...]
+    joined_to: int | None
 
     @property
     def is_open(self) -> bool:
@@ -56,7 +68,7 @@ class Case:
     @classmethod
     def of(cls, row: Row) -> Case:
         values: dict[str, Any] = {name: row[name] for name in cls.__dataclass_fields__}
-        for name in ("preference", "problems", "barred"):
+        for name in ("preference", "problems", "barred", "persons"):
             values[name] = tuple(values[name])
         return cls(**values)
 
@@ -85,16 +97,32 @@ def generation(conn: Connection, case: Case, number: int) -> Case | None:
 
 
 def open_case(
-    conn: Connection, ticket_id: int, procedure: str, *, tag_audit_id: int | None, tagger_id: int | None
+    conn: Connection,
+    ticket_id: int,
+    procedure: str,
+    *,
+    tag_audit_id: int | None,
+    tagger_id: int | None,
+    received_at: datetime | None = None,
 ) -> Case:
-    """Open the next generation; when another has just opened one, that one is returned."""
+    """Open the next generation; when another has just opened one, that one is returned.
+
+    `received_at`: when the wish reached us (the tag's time), from which its clock runs; None: now.
+    """
     point("case.before_open")
     conn.execute(
-        "INSERT INTO cases (ticket_id, procedure, generation, state, tag_audit_id, tagger_id)"
-        " SELECT %(ticket)s, %(procedure)s, coalesce(max(generation), 0) + 1, 'open', %(audit)s, %(tagger)s"
+        "INSERT INTO cases (ticket_id, procedure, generation, state, tag_audit_id, tagger_id, received_at)"
+        " SELECT %(ticket)s, %(procedure)s, coalesce(max(generation), 0) + 1, 'open', %(audit)s, %(tagger)s,"
+        " least(coalesce(%(received)s, now()), now())"
         " FROM cases WHERE ticket_id = %(ticket)s AND procedure = %(procedure)s"
         " ON CONFLICT DO NOTHING",
-        {"ticket": ticket_id, "procedure": procedure, "audit": tag_audit_id, "tagger": tagger_id},
+        {
+            "ticket": ticket_id,
+            "procedure": procedure,
+            "audit": tag_audit_id,
+            "tagger": tagger_id,
+            "received": received_at,
+        },
     )
     case = latest(conn, ticket_id, procedure)
     assert case is not None
@@ -123,10 +151,16 @@ def move(conn: Connection, case: Case, state: str, *, of: frozenset[str] | set[s
             "id": case.id,
             "generation": case.generation,
             "of": sorted(of),
-            **{name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()},
+            **{name: _stored(value) for name, value in fields.items()},
         },
     ).fetchone()
     return Case.of(row) if row else None
+
+
+def _stored(value: object) -> object:
+    if isinstance(value, tuple):
+        return list(value)
+    return Jsonb(value) if isinstance(value, dict) else value
 
 
 def waiting_for_jira(conn: Connection, seconds: float) -> list[str]:

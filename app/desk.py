@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 from prometheus_client import Metric
 
-from app import cases, clients, db, gauges, inbox, registry
+from app import cases, clients, db, gauges, inbox, registry, timers
 from app.db import Connection, Database
 from app.engine import Engine
 from app.errors import StoreError
-from app.events import ButtonPressed, Event, IssueChanged, Refused, TicketTagged
+from app.events import ButtonPressed, Event, IssueChanged, Refused, ThreatSeen, TicketTagged, TimeCame
 from app.inbox import Stored
 from app.ledger.perform import Ledger, Timing
 from app.ledger.vendors import Limit
@@ -155,7 +155,8 @@ class Desk:
         self.engine.call(self.db)
 
     def rescue(self) -> None:
-        """Queue again what no job would walk (see Engine.stranded). Only once a minute, whoever asks."""
+        """Hand over what is due; and once a minute queue again what no job would walk (see Engine.stranded)."""
+        self._fire_timers()
         if time.monotonic() - self._rescued < RESCUE_SECONDS:
             return
         self._rescued = time.monotonic()
@@ -170,6 +171,12 @@ class Desk:
         for key in waiting:
             # JIRA gives up on a webhook after some tries: an open issue is looked at once an hour all the same.
             self.submit(IssueChanged(fact=f"look:{key}:{hour}", key=key, labels=()), sender="desk")
+
+    def _fire_timers(self) -> None:
+        with self.db.tx() as conn:
+            fired = timers.fire(conn, lambda event: self._record(conn, event, "desk"))
+        if fired:
+            self.engine.call(self.db)
 
     def ready(self) -> dict[str, str]:
         """{} when the database answers and has this code's schema; else name -> problem."""
@@ -207,10 +214,10 @@ def timing(settings: Settings) -> Timing:
 
 def _about(conn: Connection, event: Event | Refused) -> tuple[int | None, int | None]:
     """(ticket id, case id) that this event concerns: the ticket is what it is ordered by."""
-    if isinstance(event, TicketTagged | Refused):
+    if isinstance(event, TicketTagged | ThreatSeen | Refused):
         return event.ticket_id, None
-    if isinstance(event, ButtonPressed):
-        case = cases.load(conn, event.case_id)
+    if isinstance(event, ButtonPressed | TimeCame):
+        case = cases.load(conn, event.case_id) if event.case_id else None
     else:
         case = cases.by_issue(conn, event.key, op_ids(event))
     return (case.ticket_id, case.id) if case else (None, None)
@@ -228,6 +235,8 @@ def priority(stored: Stored) -> int:
 
 def _priority(event: Event | Refused) -> int:
     """Withdrawals and threats first, then decisions, then the rest."""
+    if isinstance(event, ThreatSeen):
+        return 20
     if isinstance(event, TicketTagged):
         return 10 if any(tag in event.tags for tag in URGENT) else 0
     return 5 if isinstance(event, ButtonPressed) else 0

@@ -52,7 +52,31 @@ class IssueChanged:
     deleted: bool = False
 
 
-Event = TicketTagged | ButtonPressed | IssueChanged
+@dataclass(frozen=True)
+class ThreatSeen:
+    """A customer's comment speaks of a regulator, or an agent flagged the ticket. The words are read again when needed.
+
+    `comment_id`: the newest comment with such words; None when the tag alone says so. Source: SOP 000, Notes.
+    """
+
+    fact: str
+    ticket_id: int
+    comment_id: int | None = None
+
+
+@dataclass(frozen=True)
+class TimeCame:
+    """The desk's own clock (app.timers): `what` is due, for a case or (case_id None) for the desk itself.
+
+    `what` is `<section>` or `<section>:<part>`: `reminder:50`, `recheck:7`, `sweep`.
+    """
+
+    fact: str
+    what: str
+    case_id: int | None = None
+
+
+Event = TicketTagged | ButtonPressed | IssueChanged | ThreatSeen | TimeCame
 Sender = Literal["zendesk", "slack", "jira", "desk"]  # `desk`: the desk's own schedule
 
 

@@ -9,12 +9,14 @@ from datetime import datetime
 from psycopg.types.json import Jsonb
 
 from app.db import Connection, Row
-from app.events import ButtonPressed, Event, IssueChanged, Json, Refused, TicketTagged
+from app.events import ButtonPressed, Event, IssueChanged, Json, Refused, ThreatSeen, TicketTagged, TimeCame
 
 KINDS: dict[str, type[Event]] = {
     "ticket_tagged": TicketTagged,
     "button_pressed": ButtonPressed,
     "issue_changed": IssueChanged,
+    "threat_seen": ThreatSeen,
+    "time_came": TimeCame,
 }
 NAMES = {cls: name for name, cls in KINDS.items()}
 UNFINISHED = ("queued", "running", "waiting", "held")

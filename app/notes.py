@@ -6,12 +6,13 @@ added only when what it says has changed (docs/adr/0004-notes-on-the-ticket.md).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app import cards
 from app.cases import Case
+from app.facts import Facts
 from app.ledger.store import Effect
 from app.settings import Settings
 from app.texts import Texts
@@ -37,57 +38,59 @@ class Note:
     agent would want to read the new one."""
 
     def __init__(
-        self, texts: Texts, case: Case, effects: Sequence[Effect], settings: Settings, *, stable: bool
+        self, texts: Texts, case: Case, effects: Sequence[Effect], settings: Settings, facts: Facts, *, stable: bool
     ) -> None:
-        self._texts = texts
-        self._case = case
-        self._effects = effects
-        self._settings = settings
+        self.texts = texts
+        self.case = case
+        self.effects = effects
+        self.settings = settings
+        self.facts = facts
         self._zone = ZoneInfo(settings.desk_time_zone)
         self._stable = stable
 
     def text(self) -> str:
-        case, get = self._case, self._texts.get
+        case, get = self.case, self.texts.get
         header = get("notes.header", case=case.id, generation=case.generation, state=get(f"notes.state.{case.state}"))
-        lines = [*self._problems(), *self._facts(), *self._troubles()]
+        parts = [line for part in PARTS for line in part(self)]
+        lines = [*self._problems(), *self._facts(), *parts, *self._troubles()]
         bullets = [get("notes.bullet", line=line) for line in lines]
         step = get("notes.next.line", step=get(f"notes.next.{self._next()}"))
         return "\n".join([header, *bullets, step])
 
     def _next(self) -> str:
         """What comes next: an administrator when something has failed, the agent when two tags contradict."""
-        if any(e.state == "dead" for e in self._effects) or any(p.startswith("failed:") for p in self._case.problems):
-            return "failed" if self._case.is_open else "failed_closed"
-        if "both_tags" in self._case.problems:
+        if any(e.state == "dead" for e in self.effects) or any(p.startswith("failed:") for p in self.case.problems):
+            return "failed" if self.case.is_open else "failed_closed"
+        if "both_tags" in self.case.problems:
             return "both_tags"
-        return self._case.state
+        return self.case.state
 
     def _problems(self) -> list[str]:
         """What the agent must mend, each field by its name."""
         lines: list[str] = []
-        for problem in self._case.problems:
+        for problem in self.case.problems:
             kind, _, field = problem.partition(":")
             if kind in ("missing", "contradictory"):
-                lines.append(self._texts.get(f"notes.field.{field}.{kind}"))
+                lines.append(self.texts.get(f"notes.field.{field}.{kind}"))
             elif problem == "cc":
-                lines.append(self._texts.get("notes.email.cc", macro=REQUEST_MACRO))
+                lines.append(self.texts.get("notes.email.cc", macro=REQUEST_MACRO))
             elif problem in ("both_tags", "info:changed", "info:banned_after_all", "info:reopened"):
-                lines.append(self._texts.get(f"notes.{problem.removeprefix('info:')}"))
+                lines.append(self.texts.get(f"notes.{problem.removeprefix('info:')}"))
             elif kind == "failed":
-                what, cause = self._texts.get("notes.what.other"), self._texts.cause(field.partition(":")[2])
-                lines.append(self._texts.get("notes.trouble.failed", what=what, cause=cause))
+                what, cause = self.texts.get("notes.what.other"), self.texts.cause(field.partition(":")[2])
+                lines.append(self.texts.get("notes.trouble.failed", what=what, cause=cause))
         return lines
 
     def _facts(self) -> list[str]:
-        if self._case.state == "incomplete":
-            return [self._wish()] if self._case.preference else []
+        if self.case.state == "incomplete":
+            return [self._wish()] if self.case.preference else []
         return [line for line in (self._wish(), *self._emails(), self._card(), self._decision(), self._jira()) if line]
 
     def _wish(self) -> str:
-        preference, get = self._case.preference, self._texts.get
-        if self._case.state == "withdrawn":
-            at = self._when(self._case.closed_at)
-            late = self._case.decision == "approve"
+        preference, get = self.case.preference, self.texts.get
+        if self.case.state == "withdrawn":
+            at = self.when(self.case.closed_at)
+            late = self.case.decision == "approve"
             return get(
                 "notes.withdrawn_late" if late else "notes.withdrawn" if preference else "notes.withdrawn_nothing",
                 when=at,
@@ -95,78 +98,78 @@ class Note:
         if not preference:
             return get("notes.wish.unknown")
         kind = next((code for code in ("delete_all", "stop_all") if code in preference), "some")
-        values = {"channels": cards.channel_names(self._texts, preference)} if kind == "some" else {}
+        values = {"channels": cards.channel_names(self.texts, preference)} if kind == "some" else {}
         return get("notes.wish.line", wish=get(f"notes.wish.{kind}", **values))
 
     def _emails(self) -> list[str]:
-        withdrawn = self._case.state == "withdrawn"
+        withdrawn = self.case.state == "withdrawn"
         wanted = CONSENT_MACRO if withdrawn else REQUEST_MACRO
-        sent = [e for e in self._effects if e.verb == "apply_macro" and e.state == "done"]
-        lines = [self._texts.get("notes.email.done", macro=e.arg, when=self._when(e.done_at)) for e in sent]
-        if wanted not in {e.arg for e in sent} and self._case.state not in ("void", "open"):
-            lines.append(self._texts.get(f"notes.email.{self._unsent(wanted)}", macro=wanted))
+        sent = [e for e in self.effects if e.verb == "apply_macro" and e.state == "done"]
+        lines = [self.texts.get("notes.email.done", macro=e.arg, when=self.when(e.done_at)) for e in sent]
+        if wanted not in {e.arg for e in sent} and self.case.state not in ("void", "open"):
+            lines.append(self.texts.get(f"notes.email.{self._unsent(wanted)}", macro=wanted))
         return lines
 
     def _unsent(self, title: str) -> str:
         for problem in ("unreachable", "cc", "told"):
-            if f"info:{problem}" in self._case.problems:
+            if f"info:{problem}" in self.case.problems:
                 return problem
-        planned = any(e.verb == "apply_macro" and e.arg == title for e in self._effects)
-        return "skipped" if self._case.state == "withdrawn" and not planned else "pending"
+        planned = any(e.verb == "apply_macro" and e.arg == title for e in self.effects)
+        return "skipped" if self.case.state == "withdrawn" and not planned else "pending"
 
     def _card(self) -> str:
-        posted = next((e for e in self._effects if e.verb == "ask_supervisor" and e.state == "done"), None)
+        posted = next((e for e in self.effects if e.verb == "ask_supervisor" and e.state == "done"), None)
         if posted is None:
-            return self._texts.get("notes.card.pending") if self._case.is_open else ""
-        closed = any(e.verb == "update_card" and e.arg == self._case.state and e.state == "done" for e in self._effects)
-        if self._case.state in ("withdrawn", "void") and closed:
-            return self._texts.get("notes.card.closed")
-        return self._texts.get("notes.card.done", when=self._when(posted.done_at))
+            return self.texts.get("notes.card.pending") if self.case.is_open else ""
+        closed = any(e.verb == "update_card" and e.arg == self.case.state and e.state == "done" for e in self.effects)
+        if self.case.state in ("withdrawn", "void") and closed:
+            return self.texts.get("notes.card.closed")
+        return self.texts.get("notes.card.done", when=self.when(posted.done_at))
 
     def _decision(self) -> str:
-        case, get = self._case, self._texts.get
+        case, get = self.case, self.texts.get
         if case.decision is None:
             return get("notes.decision.none") if case.state == "awaiting" else ""
-        who = self._settings.approvers.get(case.decided_by or "", case.decided_by or "")
-        values = {"who": who, "when": self._when(case.decided_at)}
+        who = self.settings.approvers.get(case.decided_by or "", case.decided_by or "")
+        values = {"who": who, "when": self.when(case.decided_at)}
         if case.decision == "approve":
             return get("notes.decision.approved", **values)
-        return get("notes.decision.declined", **values, reason=self._texts.decline_reason(case.reason))
+        return get("notes.decision.declined", **values, reason=self.texts.decline_reason(case.reason))
 
     def _jira(self) -> str:
-        case, get = self._case, self._texts.get
-        opened = next((e for e in self._effects if e.verb == "open_jira" and e.state == "done"), None)
+        case, get = self.case, self.texts.get
+        opened = next((e for e in self.effects if e.verb == "open_jira" and e.state == "done"), None)
         if opened is None or case.jira_key is None:
             return get("notes.jira.pending") if case.state == "approved" else ""
-        when = {"issue": case.jira_key, "when": self._when(opened.done_at)}
+        when = {"issue": case.jira_key, "when": self.when(opened.done_at)}
         if case.state == "withdrawn":
-            told = any(e.verb == "comment_jira" and e.state == "done" for e in self._effects)
+            told = any(e.verb == "comment_jira" and e.state == "done" for e in self.effects)
             return get(f"notes.jira.{'withdrawal' if told else 'untold'}", issue=case.jira_key)
         if case.state == "done":
-            return get("notes.jira.done", issue=case.jira_key, when=self._when(case.closed_at))
+            return get("notes.jira.done", issue=case.jira_key, when=self.when(case.closed_at))
         if case.state == "needs_person" and case.reason == "jira_deleted":
             return get("notes.jira.gone", issue=case.jira_key)
         if case.state == "needs_person":
-            closed = {"issue": case.jira_key, "when": self._when(case.changed_at), "resolution": case.reason}
+            closed = {"issue": case.jira_key, "when": self.when(case.changed_at), "resolution": case.reason}
             return get("notes.jira.refused", **closed)
         return get("notes.jira.open", **when)
 
     def _troubles(self) -> list[str]:
         lines = []
-        for effect in self._effects:
-            what = self._texts.get(f"notes.what.{WHAT.get(effect.verb, 'other')}")
-            cause = self._texts.cause(effect.reason.rpartition(":")[2])
+        for effect in self.effects:
+            what = self.texts.get(f"notes.what.{WHAT.get(effect.verb, 'other')}")
+            cause = self.texts.cause(effect.reason.rpartition(":")[2])
             if self._stable and effect.state != "dead":
                 cause = ""  # it alternates while a vendor is down: not worth a note each time
             if effect.state == "dead":
-                lines.append(self._texts.get("notes.trouble.failed", what=what, cause=cause))
+                lines.append(self.texts.get("notes.trouble.failed", what=what, cause=cause))
             elif effect.state in ("planned", "unknown") and self._worth_telling(effect) and effect.verb != "note":
                 lines.append(self._waiting(effect, what, cause))
         return lines
 
     def _worth_telling(self, effect: Effect) -> bool:
         """Several tries, or one that nobody can look up; a single hiccup is nobody's business."""
-        long_ago = datetime.now(UTC) - timedelta(seconds=WORTH_TELLING * self._settings.retry_base)
+        long_ago = datetime.now(UTC) - timedelta(seconds=WORTH_TELLING * self.settings.retry_base)
         lost = effect.state == "unknown" and effect.reason.startswith("look_up:")
         return effect.attempts >= WORTH_TELLING or (lost and (effect.sent_at or effect.planned_at) < long_ago)
 
@@ -174,13 +177,17 @@ class Note:
         if self._stable:
             # The same line until the count has doubled: 3, 6, 12, …, whatever the cause of the moment is.
             return f"{effect.verb} {(effect.attempts // WORTH_TELLING).bit_length()}"
-        at = self._when(effect.next_at)
+        at = self.when(effect.next_at)
         if effect.state == "unknown":
-            return self._texts.get("notes.trouble.checking", what=what, next=at, cause=cause)
-        return self._texts.get("notes.trouble.waiting", what=what, attempt=effect.attempts, next=at, cause=cause)
+            return self.texts.get("notes.trouble.checking", what=what, next=at, cause=cause)
+        return self.texts.get("notes.trouble.waiting", what=what, attempt=effect.attempts, next=at, cause=cause)
 
-    def _when(self, at: datetime | None) -> str:
+    def when(self, at: datetime | None) -> str:
         return local(at, self._zone)
+
+
+# What other modules add to a note, each about its own matter, in this order.
+PARTS: tuple[Callable[[Note], Sequence[str]], ...] = ()
 
 
 def local(at: datetime | None, zone: ZoneInfo) -> str:

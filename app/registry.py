@@ -15,7 +15,8 @@ V = TypeVar("V")
 
 Section = Callable[[Case, Steps], None]
 
-ISSUE_STATUSES = ("done", "refused")
+ISSUE_STATUSES = ("done", "refused", "reopened")
+TIMES = ("reminder", "overdue", "recheck", "again", "joined")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Tagged:
 _tags: dict[str, Tagged] = {}
 _buttons: dict[tuple[str, str], Section] = {}
 _issues: dict[tuple[str, str], Section] = {}
+_times: dict[tuple[str, str], Section] = {}
 
 
 def on_tag(tag: str, *, procedure: str, rank: int = 0) -> Callable[[Section], Section]:
@@ -54,12 +56,25 @@ def on_button(card: str, action: str) -> Callable[[Section], Section]:
 
 
 def on_issue(procedure: str, status: str) -> Callable[[Section], Section]:
-    """The section that runs when the JIRA issue is `done` or `refused` (closed without doing it, or deleted)."""
+    """The section that runs when the JIRA issue is `done`, `refused` (closed without doing it, or deleted) or
+    `reopened` (no longer done, after it was)."""
     if status not in ISSUE_STATUSES:
         raise ValueError(f"{status!r} is none of {ISSUE_STATUSES}")
 
     def register(section: Section) -> Section:
         _add(_issues, (procedure, status), section)
+        return section
+
+    return register
+
+
+def on_time(procedure: str, what: str) -> Callable[[Section], Section]:
+    """The section that runs when a timer of this name (app.timers) is due for an open or closed case."""
+    if what not in TIMES:
+        raise ValueError(f"{what!r} is none of {TIMES}")
+
+    def register(section: Section) -> Section:
+        _add(_times, (procedure, what), section)
         return section
 
     return register
@@ -87,6 +102,10 @@ def for_tags(tags: frozenset[str]) -> Tagged | None:
 
 def for_button(card: str, action: str) -> Section | None:
     return _buttons.get((card, action))
+
+
+def for_time(procedure: str, what: str) -> Section | None:
+    return _times.get((procedure, what.partition(":")[0]))
 
 
 def for_issue(procedure: str, status: str) -> Section | None:

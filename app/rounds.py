@@ -79,7 +79,12 @@ class Rounds:
                 cases.move(conn, latest, "void", of={latest.state}, reason="superseded")
             tagger = added.author_id if added else event.actor_id
             case = cases.open_case(
-                conn, ticket.id, tagged.procedure, tag_audit_id=added.id if added else None, tagger_id=tagger
+                conn,
+                ticket.id,
+                tagged.procedure,
+                tag_audit_id=added.id if added else None,
+                tagger_id=tagger,
+                received_at=added.created_at if added else None,
             )
         point("case.after_open")
         return Round(stored, case, case.state)

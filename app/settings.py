@@ -42,6 +42,7 @@ DEFAULT_TAGS = {
     "pref_delete_all": "pref_delete_all",
     "pref_stop_all": "pref_stop_all",
     **{f"pref_stop_{channel}": f"pref_stop_{channel}" for channel in CHANNELS},
+    **{f"resume_{channel}": f"resume_{channel}" for channel in CHANNELS},
 }
 OF_GUNICORN = frozenset({"WEB_CONCURRENCY", "WEB_THREADS"})  # may be in `.env` too, read by gunicorn.conf.py
 
@@ -86,6 +87,8 @@ class Settings(BaseSettings):
     mattermost_token: SecretStr = SecretStr("")
     mattermost_channel: str = ""
     approvers: Pairs = Field(default_factory=dict)
+    threat_approvers: Pairs = Field(default_factory=dict, description="empty: the approvers")
+    threat_channel: str = Field(default="", description="empty: the supervisors' channel")
 
     # JIRA
     jira_url: HttpUrl
@@ -95,13 +98,28 @@ class Settings(BaseSettings):
     jira_project: ProjectKey
     jira_issue_type: Text = "Task"
     jira_webhook_secrets: Secrets = Field(min_length=1)
+    jira_ticket_link: bool = Field(default=True, description="whether the link to the ticket leaves customer service")
+
+    # whether a ban is really there
+    ban_check_url: MaybeUrl = ""
+    ban_check_token: SecretStr = SecretStr("")
+    completion_macro: str = Field(default="", description="title of the macro of the second message; empty: none")
 
     # the ticket
+    partial_allowed: bool = Field(default=True, description="whether single channels may be stopped")
+    kept_in_reply: bool = Field(default=False, description="whether the reply lists what must be kept")
     backoffice_url: MaybeUrl = ""
     desk_fields: FieldIds = Field(default_factory=dict)
     desk_tags: Pairs = Field(default_factory=dict)
 
-    # limits and clocks
+    # clocks
+    clock_profile: Text = "MY"
+    clock_state: str = Field(default="", description="holidays of this state too, as in ISO 3166-2 (14, KUL)")
+    digest_at: str = Field(default="09:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^$")
+    sweep_interval: float = Field(default=600.0, gt=0)
+    api_rate: float = Field(default=600.0, gt=0, description="calls a minute for each token")
+
+    # limits
     max_body: int = Field(default=262_144, gt=0)
     signature_window: int = Field(default=300, gt=0)
     approval_life: int = Field(default=72 * 3600, gt=0)

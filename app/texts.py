@@ -16,7 +16,10 @@ from typing import Self
 from app.errors import ConfigError
 
 LANGUAGES = ("en", "ms", "zh")
-FAMILIES = ("cards", "answers", "jira", "notes")
+FAMILIES = (
+    *("cards", "answers", "jira", "notes"),
+    *("bans", "clocks", "confirmed", "joins", "kept", "threats", "withdrawal"),
+)
 FOLDER = Path(__file__).resolve().parent.parent / "macros"
 MARK = re.compile(r"\{([a-z][a-z_]*)\}")
 

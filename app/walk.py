@@ -12,11 +12,11 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from app import cases, decide, inbox, registry
+from app import cases, decide, duties, inbox, registry
 from app.clients import retry
 from app.desk import Desk, op_ids
 from app.errors import AuthError, NotAppliedError, PermanentError, StoreError, UnknownOutcomeError, VendorError
-from app.events import ButtonPressed, IssueChanged, TicketTagged
+from app.events import ButtonPressed, IssueChanged, ThreatSeen, TicketTagged, TimeCame
 from app.inbox import Stored
 from app.ledger import store
 from app.ledger.perform import Outcome, WalkLostError
@@ -162,7 +162,27 @@ class Walker:
             return _once_more(stored, event, self._tagged(stored, event, seen))
         if isinstance(event, ButtonPressed):
             return decide.press(self, stored, event, seen)
+        if isinstance(event, ThreatSeen):
+            return Verdict("void", "no_such_procedure")
+        if isinstance(event, TimeCame):
+            return self._time(stored, event, seen)
         return self._issue(stored, event, seen)
+
+    # ---- the desk's own clock
+
+    def _time(self, stored: Stored, event: TimeCame, seen: list[Steps]) -> Verdict:
+        if event.case_id is None:
+            return duties.walk(self, stored, event.what)
+        with self.desk.db.tx() as conn:
+            case = cases.load(conn, event.case_id)
+        section = registry.for_time(case.procedure, event.what) if case else None
+        if case is None or section is None:
+            return Verdict("void", "no_such_case")
+        do = Steps(self.tools, decide.owner(stored), case)
+        do.due = event.what
+        seen.append(do)
+        section(do.case, do)
+        return self.conclude(do)
 
     # ---- a tag on a ticket
 

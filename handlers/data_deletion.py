@@ -1,6 +1,6 @@
 """SOP 000: a customer wants personal data deleted, or offers stopped, and has confirmed it."""
 
-from app.registry import on_button, on_issue, on_tag
+from app.registry import on_button, on_issue, on_tag, on_time
 from app.steps import Case, Steps
 
 CARD = "data_deletion"
@@ -10,10 +10,21 @@ CARD = "data_deletion"
 def action_by_agent(case: Case, do: Steps) -> None:
     """SOP 000 sections 1 and 2, "If Customer Confirms Deletion / Opt-Out"."""
     wish = do.verify_preference(case)
+    do.stop_offers(case, wish)  # ban the customer from all offers: from receipt on, approved or not
+    do.start_clock(case)
     if do.waits_for_agent(case):
         return  # the note names the field; the agent mends it, and the next update of the ticket comes here again
+    do.list_what_is_kept(case)  # some information may need to be retained
+    if do.joins_another_ticket(case):
+        return  # one person, one case, one card, one issue
     do.apply_macro(case, "Data Deletion Request")
     do.ask_supervisor(case, wish, card=CARD)
+
+
+@on_time("data_deletion", "reminder")
+def supervisor_has_not_decided(case: Case, do: Steps) -> None:
+    """Answer promptly (003): a reminder, then the next supervisor; never an automatic approval."""
+    do.remind_supervisor(case)
 
 
 @on_button(CARD, "approve")
@@ -29,11 +40,31 @@ def declined_by_supervisor(case: Case, do: Steps) -> None:
 
 @on_issue("data_deletion", "done")
 def ban_is_done(case: Case, do: Steps) -> None:
-    """SOP 000, Key Reminder: upon completion the customer is banned from all offers."""
-    do.complete(case)
+    """SOP 000, Key Reminder: upon completion the customer is banned from all offers. JIRA's word is a claim."""
+    do.claim_ban(case)
+    do.confirm_to_customer(case)
+
+
+@on_time("data_deletion", "recheck")
+def ban_is_looked_at_again(case: Case, do: Steps) -> None:
+    """Ensure all customer preferences are fully implemented: the source is asked again on day 1, 7 and 30."""
+    do.recheck_ban(case)
+    do.confirm_to_customer(case)
 
 
 @on_issue("data_deletion", "refused")
 def ban_is_refused(case: Case, do: Steps) -> None:
     """The support team closed the issue without doing it: the wish is not lost, a person takes over."""
     do.hand_to_person(case)
+
+
+@on_issue("data_deletion", "reopened")
+def ban_is_taken_back(case: Case, do: Steps) -> None:
+    """The issue is no longer done: the case comes back to life."""
+    do.reopen(case)
+
+
+@on_time("data_deletion", "joined")
+def other_ticket_has_moved_on(case: Case, do: Steps) -> None:
+    """One person, several tickets: this ticket's note says how the one case stands."""
+    do.follow(case)

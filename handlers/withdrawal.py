@@ -8,6 +8,7 @@ from app.steps import Case, Steps
 def customer_withdraws(case: Case, do: Steps) -> None:
     """No further action is required: the open card dies, nothing new goes to JIRA; the customer gets a confirmation."""
     do.withdraw(case)
+    do.restore_offers(case)
     do.comment_jira(case, "withdrawn")
     if do.concerns_calls(case):
         do.apply_macro(case, "Acknowledgement Consent on Promotional Calls")

@@ -64,11 +64,15 @@ class SlackClient:
         """How often the library would send a request again by itself; 0 is what we made it."""
         return len(self._web.retry_handlers) + retries(self._web._session)
 
-    def post(self, card: Card, *, op_id: str, case_key: str) -> Posted:
-        """Post to the configured channel; the metadata carries ids only, since all of the workspace can read it."""
+    def post(self, card: Card, *, op_id: str, case_key: str, thread: Posted | None = None, channel: str = "") -> Posted:
+        """Post to `channel` (the configured one when empty), or below the message `thread`.
+
+        The metadata carries ids only, since all of the workspace can read it.
+        """
         answer = self._call(
             lambda web: web.chat_postMessage(
-                channel=self._channel,
+                channel=thread.channel if thread else channel or self._channel,
+                thread_ts=thread.ts if thread else None,
                 text=card.text,
                 blocks=_blocks(card),
                 metadata={"event_type": EVENT_TYPE, "event_payload": {"op_id": op_id, "case": case_key}},
@@ -88,23 +92,24 @@ class SlackClient:
             raise unknown("slack", "unreadable")
         return posted
 
-    def find(self, op_id: str, *, since: datetime) -> Posted | None:
+    def find(self, op_id: str, *, since: datetime, thread: Posted | None = None, channel: str = "") -> Posted | None:
         """Our message with this op id, the oldest if there are two; None when there surely is none to be seen."""
         oldest = f"{(since - LOOK_BACK).timestamp():.6f}"
         found: list[str] = []
-        for page in self._history(oldest):
+        where = thread.channel if thread else channel or self._channel
+        for page in self._history(oldest, where, thread.ts if thread else ""):
             for message in map(mapping, items(page.get("messages"))):
                 metadata = mapping(message.get("metadata"))
                 payload = mapping(metadata.get("event_payload"))
                 if metadata.get("event_type") == EVENT_TYPE and payload.get("op_id") == op_id:
                     found.append(text(message.get("ts")))
-        return Posted(self._channel, min(found, key=_seconds)) if found else None
+        return Posted(where, min(found, key=_seconds)) if found else None
 
-    def _history(self, oldest: str) -> Iterator[Mapping[str, object]]:
+    def _history(self, oldest: str, channel: str, thread: str) -> Iterator[Mapping[str, object]]:
         """All pages. Raises UnknownOutcomeError past the bound: half a search must not look like "not there"."""
         cursor: str | None = None
         for _ in range(PAGES):
-            page = self._call(partial(self._page, oldest, cursor))
+            page = self._call(partial(self._page, oldest, channel, thread, cursor))
             if not isinstance(page.get("messages"), list):
                 raise unknown("slack", "unreadable")
             yield page
@@ -113,9 +118,13 @@ class SlackClient:
                 return
         raise unknown("slack", "unreadable")
 
-    def _page(self, oldest: str, cursor: str | None, web: WebClient) -> SlackResponse:
+    def _page(self, oldest: str, channel: str, thread: str, cursor: str | None, web: WebClient) -> SlackResponse:
+        if thread:
+            return web.conversations_replies(
+                channel=channel, ts=thread, oldest=oldest, include_all_metadata=True, limit=200, cursor=cursor
+            )
         return web.conversations_history(
-            channel=self._channel, oldest=oldest, include_all_metadata=True, limit=200, cursor=cursor
+            channel=channel, oldest=oldest, include_all_metadata=True, limit=200, cursor=cursor
         )
 
     def answer(self, user: str, text: str, *, channel: str) -> None:

@@ -150,14 +150,15 @@ class ChatPerson:
 
 
 class Chat(Protocol):
-    def post(self, card: Card, *, op_id: str, case_key: str) -> Posted:
-        """Post to the configured channel with metadata {event_type: "desk_card", event_payload: {op_id, case}}."""
+    def post(self, card: Card, *, op_id: str, case_key: str, thread: Posted | None = None, channel: str = "") -> Posted:
+        """Post to `channel` (empty: the configured one), or as a reply below `thread`, with metadata
+        {event_type: "desk_card", event_payload: {op_id, case}}."""
         ...
 
     def update(self, at: Posted, card: Card) -> Posted: ...
 
-    def find(self, op_id: str, *, since: datetime) -> Posted | None:
-        """Our message by its metadata, looking back to 60 s before `since`."""
+    def find(self, op_id: str, *, since: datetime, thread: Posted | None = None, channel: str = "") -> Posted | None:
+        """Our message by its metadata, where `post` would put it, looking back to 60 s before `since`."""
         ...
 
     def answer(self, user: str, text: str, *, channel: str) -> None:

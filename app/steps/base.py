@@ -39,7 +39,12 @@ class Tools:
 
 
 class Base:
-    """One walk of one event for one case. `case` is the row as last read; `outcomes` is what the effects came to."""
+    """One walk of one event for one case. `case` is the row as last read; `outcomes` is what the effects came to.
+
+    `due`: which of the case's timers this walk is about (`reminder:50`); '' when it is about something else.
+    """
+
+    due = ""
 
     def __init__(self, tools: Tools, owner: Owner, case: Case, ticket: Ticket | None = None) -> None:
         self.tools = tools

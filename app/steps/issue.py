@@ -17,9 +17,7 @@ LABEL = "desk-"
 ASK = "ban_from_all_offers"
 
 
-class Steps(ChatSteps):
-    """The verbs. A handler calls them in the SOP's order; each outward effect acts once a case."""
-
+class IssueSteps(ChatSteps):
     issue_ended = ""  # how JIRA closed the issue without doing it: its resolution's name, or `jira_deleted`
 
     def open_jira(self, case: Case) -> Outcome:

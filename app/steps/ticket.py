@@ -7,8 +7,8 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 
-from app import notes, wish
-from app.cases import CLOSED_STATES, OPEN_STATES, Case
+from app import facts, notes, wish
+from app.cases import OPEN_STATES, Case
 from app.clients.types import Ticket
 from app.errors import NotAppliedError
 from app.ledger import store
@@ -57,16 +57,6 @@ class TicketSteps(Base):
     def waits_for_agent(self, case: Case) -> bool:
         """Something is missing or contradictory on the ticket: nothing may be sent."""
         return self.case.state in ("open", "incomplete")
-
-    def withdraw(self, case: Case) -> None:
-        """The customer's newer wish wins, at whatever point the case is."""
-        self.move("withdrawn", of=(OPEN_STATES | CLOSED_STATES) - {"withdrawn"})
-
-    def concerns_calls(self, case: Case) -> bool:
-        """Whether consent to calls is given or kept by this withdrawal; the note says why when it is not."""
-        if "both_tags" in self.case.problems:
-            return False  # nobody knows yet what the customer wants: the agent asks
-        return not self.case.preference or bool({"delete_all", "stop_all", "stop_calls"} & set(self.case.preference))
 
     def _asked(self) -> bool:
         """Whether a card of this case is out, or may be."""
@@ -176,7 +166,7 @@ class TicketSteps(Base):
         """The desk's internal note: a new one only when what it says has changed, never for a retry alone."""
         with self.tools.db.tx() as conn:
             effects = store.of_case(conn, self.case.id)
-            parts = (self.tools.texts, self.case, effects, self.tools.settings)
+            parts = (self.tools.texts, self.case, effects, self.tools.settings, facts.load(conn, self.case))
             text = notes.Note(*parts, stable=False).text()
             digest = hashlib.sha256(notes.Note(*parts, stable=True).text().encode()).hexdigest()[:16]
             arg = _next_arg(effects, "note", digest)

@@ -1,0 +1,30 @@
+"""What the desk does by the clock for no single case: the sweep for lost webhooks, the daily digest.
+
+Each is a timer that comes round; the event it becomes is walked, retried and seen like every other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from app.db import Connection
+from app.inbox import Stored
+
+if TYPE_CHECKING:
+    from app.walk import Verdict, Walker
+
+Duty = Callable[["Walker", Stored], "Verdict"]
+DUTIES: dict[str, Duty] = {}
+
+
+def set_up(conn: Connection, walker: Walker) -> None:
+    """The first timer of each duty; those that are set already stay."""
+
+
+def walk(walker: Walker, stored: Stored, what: str) -> Verdict:
+    """Do a duty that is due."""
+    from app.walk import Verdict
+
+    duty = DUTIES.get(what)
+    return duty(walker, stored) if duty else Verdict("void", "no_such_duty")

@@ -1,0 +1,69 @@
+"""What is due when: reminders, later checks, the sweep. A due timer becomes an event of the same kind as all others.
+
+Set in the transaction that makes it necessary, fired in one that also makes the event and its job: never lost, and a
+name that is set twice is one timer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.db import Connection
+from app.events import TimeCame
+
+AT_ONCE = 200  # fired in one go; the rest a minute later
+
+
+@dataclass(frozen=True)
+class Timer:
+    """`what`: the section it is for, with `:<part>` when a case has several of them."""
+
+    name: str
+    what: str
+    case_id: int | None
+    due_at: datetime
+
+
+def of_case(case_id: int, what: str) -> str:
+    """The name of a case's timer."""
+    return f"case:{case_id}:{what}"
+
+
+def start(conn: Connection, name: str, what: str, due_at: datetime, *, case_id: int | None = None) -> None:
+    """Set a timer. One of this name that is not fired yet moves to `due_at`; a fired one stays fired."""
+    conn.execute(
+        "INSERT INTO timers (name, what, case_id, due_at) VALUES (%s, %s, %s, %s)"
+        " ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at WHERE timers.fired_at IS NULL",
+        (name, what, case_id, due_at),
+    )
+
+
+def again(conn: Connection, name: str, what: str, due_at: datetime, *, case_id: int | None = None) -> None:
+    """Set a timer that comes round: one that has fired is set anew."""
+    conn.execute(
+        "INSERT INTO timers (name, what, case_id, due_at) VALUES (%s, %s, %s, %s)"
+        " ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at, fired_at = NULL",
+        (name, what, case_id, due_at),
+    )
+
+
+def stop(conn: Connection, case_id: int, what: str = "") -> None:
+    """Take away a case's timers that have not fired: all of them, or those whose `what` begins so."""
+    conn.execute(
+        "DELETE FROM timers WHERE case_id = %s AND fired_at IS NULL AND starts_with(what, %s)", (case_id, what)
+    )
+
+
+def fire(conn: Connection, submit: Callable[[TimeCame], object]) -> int:
+    """Hand every due timer to `submit`, in the caller's transaction; how many there were."""
+    rows = conn.execute(
+        "UPDATE timers SET fired_at = now() WHERE name IN (SELECT name FROM timers WHERE fired_at IS NULL"
+        " AND due_at <= now() ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING *",
+        (AT_ONCE,),
+    ).fetchall()
+    for row in rows:
+        stamp = row["due_at"].strftime("%Y%m%dT%H%M%S")
+        submit(TimeCame(fact=f"time:{row['name']}:{stamp}", what=row["what"], case_id=row["case_id"]))
+    return len(rows)
