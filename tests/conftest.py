@@ -45,6 +45,7 @@ def database_server() -> Iterator[str]:
         conn.execute(f"CREATE DATABASE {TEMPLATE}")
     migrate(database_uri(base, TEMPLATE))
     yield base
+    drop_database(base, database_uri(base, TEMPLATE))
     if embedded:
         db.stop_embedded(embedded)
     shutil.rmtree(folder)

@@ -37,7 +37,8 @@ from app.walk import Walker
 from sandbox.server import Config, Sandbox
 
 ROOT = Path(__file__).resolve().parent.parent
-TEMPLATE = "desk_template"
+# Of this process alone: on a shared server (`make test-postgres`) every xdist worker makes its own.
+TEMPLATE = f"desk_template_{os.getpid()}"
 FAST = {
     "zendesk_quiet": "0.4",
     "slack_quiet": "0.4",
