@@ -141,7 +141,7 @@ def test_what_is_missing_is_named_and_mended(shared_house: House) -> None:
 def test_mended_within_the_same_second(shared_house: House) -> None:
     """Both updates then have the same time and tags, so the same fact: the second delivery alone would be dropped."""
     house = shared_house
-    for _ in range(5):  # a slow machine may need a second try to be quick enough
+    for _ in range(12):  # a busy machine may need several tries to do both within one second
         ticket = house.ticket(fields={"backoffice": ""})
         time.sleep(1.05 - time.time() % 1)  # early in a second
         house.tag(ticket, "data_deletion_request", "pref_stop_all")
@@ -153,7 +153,7 @@ def test_mended_within_the_same_second(shared_house: House) -> None:
         assert sent(house, ticket) == Sent(mails=1, cards=1)
         if len(events_of(house, ticket)) == 1:
             return
-    pytest.skip("this machine was too slow to do both within one second")
+    pytest.fail("twelve times too slow to do both within one second: the case itself was never seen")
 
 
 def test_everything_missing_is_said_in_one_note(shared_house: House) -> None:
