@@ -114,7 +114,10 @@ def _app(connector: procrastinate.BaseConnector) -> procrastinate.App:
         for job in await context.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_after):
             await context.app.job_manager.retry_job(job)
             log.warning("job.taken_over", extra={"job": job.id})
-        await asyncio.to_thread(context.additional_context["rescue"])
+        try:
+            await asyncio.to_thread(context.additional_context["rescue"])
+        except (StoreError, psycopg.Error):
+            log.warning("rescue.not_done")  # the database is away; this comes round again in some seconds
 
     return app
 
@@ -203,6 +206,12 @@ def _no_notify_in_commits(conn: psycopg.Connection[Any]) -> None:
         conn.execute(sql.SQL("ALTER TABLE procrastinate_jobs DISABLE TRIGGER {}").format(sql.Identifier(name)))
 
 
+def _connector(uri: str) -> procrastinate.PsycopgConnector:
+    """The worker's own connections. One that cannot be had in `timeout` seconds (the pool's default is 30) ends this
+    life of the worker, which then starts again with fresh ones: after a fail-over that is the quicker way back."""
+    return procrastinate.PsycopgConnector(conninfo=uri, min_size=1, max_size=4, timeout=5.0, configure=_configure)
+
+
 async def _configure(conn: psycopg.AsyncConnection[Any]) -> None:
     await conn.execute(NO_FROZEN_LOCKS)
     await conn.commit()  # a new connection must not be within a transaction when the pool gets it
@@ -249,7 +258,7 @@ class Worker:
         assert this is not None
         # Walks run in threads of the default executor, which is smaller than our concurrency on small machines.
         loop.set_default_executor(ThreadPoolExecutor(settings.worker_concurrency, thread_name_prefix="walk"))
-        app = _app(procrastinate.PsycopgConnector(conninfo=self._uri, min_size=1, max_size=4, configure=_configure))
+        app = _app(_connector(self._uri))
         app.job_manager = OwnJobs(app.connector, self._stopping)
         # croniter's sixth field is seconds: the sweep runs about three times within the time allowed for a take-over.
         step = max(1, int(settings.stalled_after / 3))
