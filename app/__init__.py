@@ -51,10 +51,10 @@ def create_app(settings: Settings | None = None, desk: Desk | None = None) -> fl
 
 
 def _add_routes(app: flask.Flask, door: Door) -> None:
-    from app.web import answers, health, jira, slack, zendesk
+    from app.web import answers, api, health, jira, slack, zendesk
     from app.web.guard import Hosts
 
     app.extensions["door"] = door
-    for part in (zendesk, slack, jira, health):
+    for part in (zendesk, slack, jira, health, api):
         app.register_blueprint(part.blueprint(door))
     answers.register(app, Hosts(door.settings))

@@ -45,7 +45,7 @@ def effects(conn: Connection, case_id: int | None) -> list[Row]:
 def cases(conn: Connection, *, only_open: bool, limit: int) -> list[Row]:
     """The newest cases first."""
     return conn.execute(
-        f"SELECT {CASE} FROM cases WHERE (NOT %s OR closed_at IS NULL) ORDER BY id DESC LIMIT %s",
+        f"SELECT {CASE} FROM cases WHERE ticket_id > 0 AND (NOT %s OR closed_at IS NULL) ORDER BY id DESC LIMIT %s",
         (only_open, limit),
     ).fetchall()
 

@@ -7,23 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from app import timers
 from app.db import Connection, Row
 from app.events import Json
 from app.points import point
 
-# open -> (incomplete <->) awaiting -> approved -> banning -> done; a person takes over in needs_person.
-OPEN_STATES = frozenset({"open", "incomplete", "awaiting", "approved", "banning", "needs_person"})
+# open -> (incomplete <->) awaiting -> approved -> banning -> (verifying ->) done; or a person in needs_person.
+# verifying: JIRA says done, the ban's source does not agree. A done case that is found untrue comes back to life.
+# joined: it goes where the case of another ticket of the same person goes (joined_to).
+OPEN_STATES = frozenset(
+    {"open", "incomplete", "awaiting", "approved", "banning", "verifying", "needs_person", "joined"}
+)
 CLOSED_STATES = frozenset({"done", "declined", "withdrawn", "void"})
+TOLD_STATES = CLOSED_STATES | {"incomplete", "needs_person"}  # whoever has joined this case is told
 
 COLUMNS = frozenset(
     {"preference", "problems", "tagger_id", "barred", "decision", "decided_by", "decision_event", "reason"}
     | {"jira_key", "chat_channel", "chat_ts", "tag_audit_id", "sealed"}
-    | {"due_at", "clock", "confirmation", "kept", "persons", "joined_to"}
+    | {"due_at", "clock", "confirmation", "kept", "persons", "joined_to", "evidence"}
+    | {"withdrawal", "retagged_at"}
 )
 
 
@@ -60,6 +67,9 @@ class Case:
     kept: Mapping[str, Json]
     persons: tuple[str, ...]
     joined_to: int | None
+    withdrawal: Mapping[str, Json]
+    retagged_at: datetime | None
+    evidence: Mapping[str, Json]
 
     @property
     def is_open(self) -> bool:
@@ -129,6 +139,21 @@ def open_case(
     return case
 
 
+def lock(conn: Connection, case_id: int) -> Case:
+    """The case as it is, and as it stays until this transaction ends. The id must be one of ours."""
+    row = conn.execute("SELECT * FROM cases WHERE id = %s FOR UPDATE", (case_id,)).fetchone()
+    assert row is not None
+    return Case.of(row)
+
+
+def unconfirmed(conn: Connection) -> list[Case]:
+    """Every customer's wish not confirmed yet, oldest receipt first; one that follows another ticket's counts once."""
+    rows = conn.execute(
+        "SELECT * FROM cases WHERE closed_at IS NULL AND ticket_id > 0 AND state <> 'joined' ORDER BY received_at, id"
+    ).fetchall()
+    return [Case.of(row) for row in rows]
+
+
 def move(conn: Connection, case: Case, state: str, *, of: frozenset[str] | set[str], **fields: Any) -> Case | None:
     """Compare-and-set: to `state` if the row is this generation and still in one of the states `of`.
 
@@ -154,7 +179,32 @@ def move(conn: Connection, case: Case, state: str, *, of: frozenset[str] | set[s
             **{name: _stored(value) for name, value in fields.items()},
         },
     ).fetchone()
+    if row and (state in TOLD_STATES or not case.is_open):
+        _tell_followers(conn, case.id, state)
     return Case.of(row) if row else None
+
+
+def _tell_followers(conn: Connection, case_id: int, state: str) -> None:
+    """The cases that have joined this one look at it again, each in an event of its own ticket."""
+    rows = conn.execute("SELECT id FROM cases WHERE joined_to = %s AND state IN ('joined', 'done')", (case_id,))
+    for row in rows.fetchall():
+        name = timers.of_case(row["id"], f"joined:{case_id}:{state}")
+        timers.again(conn, name, "joined", datetime.now(UTC), case_id=row["id"])
+
+
+def next_round(conn: Connection, old: Case, **carried: Any) -> Case:
+    """The round after this one, just closed, of the same wish: same receipt, same tag. Its own timer walks it."""
+    case = open_case(
+        conn,
+        old.ticket_id,
+        old.procedure,
+        tag_audit_id=old.tag_audit_id,
+        tagger_id=old.tagger_id,
+        received_at=old.received_at,
+    )
+    timers.stop(conn, old.id)
+    timers.start(conn, timers.of_case(case.id, "again"), "again", datetime.now(UTC), case_id=case.id)
+    return move(conn, case, "open", of={"open"}, **carried) or case
 
 
 def _stored(value: object) -> object:
@@ -166,7 +216,8 @@ def _stored(value: object) -> object:
 def waiting_for_jira(conn: Connection, seconds: float) -> list[str]:
     """Keys of the issues that a case has waited on for longer than this, without a word since."""
     rows = conn.execute(
-        "SELECT jira_key FROM cases c WHERE closed_at IS NULL AND state = 'banning' AND jira_key IS NOT NULL"
+        "SELECT jira_key FROM cases c WHERE closed_at IS NULL AND jira_key IS NOT NULL"
+        " AND state IN ('banning', 'verifying', 'needs_person')"
         " AND changed_at < now() - make_interval(secs => %(age)s) AND NOT EXISTS (SELECT 1 FROM events e"
         " WHERE e.ticket_id = c.ticket_id AND e.kind = 'issue_changed'"
         " AND e.received_at > now() - make_interval(secs => %(age)s)) ORDER BY id LIMIT 500",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Literal
 
-from app import db, registry
+from app import clocks, db, kept, registry
 from app.clients import Clients, make, retry
+from app.clocks import terms
 from app.db import Database
 from app.desk import Desk
 from app.errors import DeskError, StoreError
@@ -15,11 +17,14 @@ from app.macro_texts import MacroText, load_macros
 from app.notes import CONSENT_MACRO, REQUEST_MACRO
 from app.settings import Settings
 
+DONE_MACRO, DONE_SOP = "Opt-Out Confirmation", "3.3"  # ours for the second message (macros/)
 SAFE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 MAX_SKEW = 60.0  # seconds; signatures and buttons are judged by our clock, and refused outside their window
 FAULTS = {
     "advice": "the sentence on what must be retained is in none of our languages",
     "marketing": "it holds a link, an image or words of marketing",
+    "tracking": "it holds a link, an image or words of marketing",
+    "link": "it holds a link, an image or words of marketing",
     "placeholder": "it holds a placeholder that is not filled, or an unfinished [Insert …]",
 }
 HINTS = {
@@ -44,11 +49,15 @@ def run(settings: Settings, clients: Clients | None = None) -> Iterator[Finding]
     registry.load()
     yield _judged("settings", "" if settings.approvers else "APPROVERS is empty: nobody may decide")
     yield _fields(settings)
+    yield _clock(settings)
+    yield _confirmation(settings)
+    yield _retention(datetime.now(UTC).date())
     yield from _database(settings)
     made = clients or make(settings)
-    yield from _zendesk(made)
+    yield from _zendesk(made, settings.completion_macro)
     yield from _slack(made)
     yield from _jira(made)
+    yield from _bans(settings, made)
     yield from _ways_out(made)
     made.close()
 
@@ -64,6 +73,36 @@ def _fields(settings: Settings) -> Finding:
     if len(missing) == 4:
         return Finding("ticket fields", "DESK_FIELDS is empty: details come from the profile and the tags only", "warn")
     return Finding("ticket fields", f"DESK_FIELDS does not name {', '.join(missing)}", "warn")
+
+
+def _confirmation(settings: Settings) -> Finding:
+    """Nothing is escalated without it (features 1.1): what is no field is not asked of the agent, only derived."""
+    derived = {
+        "identity": "that the identity was checked is not recorded",
+        "confirmed_by": "who tags is taken to vouch for the customer",
+        "confirmed_via": "the ticket's own channel counts",
+    }
+    missing = [f"{name} ({words})" for name, words in derived.items() if name not in settings.fields]
+    if "confirmed_by" in settings.fields and "authority" not in settings.fields:
+        missing.append("authority (a representative's is not asked for)")
+    if not missing:
+        return Finding("confirmation")
+    return Finding("confirmation", f"DESK_FIELDS does not name {', '.join(missing)}", "warn")
+
+
+def _retention(today: date) -> Finding:
+    """The table of what must be kept is reviewed by people; a review that is past shows here (features 3.5)."""
+    overdue = kept.table().overdue(today)
+    text = f"app/kept/retention.toml: the review of {', '.join(overdue)} is overdue" if overdue else ""
+    return Finding("retention table", text, "warn" if overdue else "ok")
+
+
+def _clock(settings: Settings) -> Finding:
+    """What a person should have looked at again (features 3.5); an unknown profile or state is refused as a setting."""
+    profile = clocks.of(settings).profile
+    late = profile.overdue(terms.today(settings, datetime.now(UTC)))
+    said = ", ".join(f"{number.name} (by {number.review_by})" for number in late)
+    return Finding(f"clock profile {profile.name}", f"to be reviewed: {said}" if late else "", "warn" if late else "ok")
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
@@ -99,13 +138,18 @@ def _safety(pool: Database) -> Iterator[Finding]:
         yield _judged("database data_checksums", "" if on else "is off: torn pages go unseen")
 
 
-def _zendesk(made: Clients) -> Iterator[Finding]:
+def _zendesk(made: Clients, last: str) -> Iterator[Finding]:
+    """`last`: title of the macro that tells the customer that it is done; '' for none."""
     account = _look("zendesk account", made.zendesk.me)
     yield account
     ours = load_macros()
     for title in (REQUEST_MACRO, CONSENT_MACRO):
         name = f"macro {title}"
         yield _skipped(name, account) or _macro(name, made, ours[title])
+    if last:
+        # Under a title of the account's own it is held against our text for this message all the same.
+        wanted = ours.get(last) or replace(ours[DONE_MACRO], title=last)
+        yield _skipped(f"macro {last}", account) or _macro(f"macro {last}", made, wanted)
 
 
 def _macro(name: str, made: Clients, ours: MacroText) -> Finding:
@@ -121,7 +165,11 @@ def _macro(name: str, made: Clients, ours: MacroText) -> Finding:
         return found
     if not text.strip():
         return _judged(name, "it writes no comment: nobody would be told anything")
-    return _judged(name, "; ".join(FAULTS[fault] for fault in ours.faults(text)))
+    said = FAULTS if ours.sop != DONE_SOP else {**FAULTS, "advice": "it does not say that the opt-out is processed"}
+    faults = dict.fromkeys(said[fault] for fault in ours.faults(text))
+    if not faults and not ours.approved(text):
+        return Finding(name, "its wording differs from the approved one in macros/: compare the two", "warn")
+    return _judged(name, "; ".join(faults))
 
 
 def _slack(made: Clients) -> Iterator[Finding]:
@@ -142,6 +190,16 @@ def _jira(made: Clients) -> Iterator[Finding]:
     account = _look("jira account", made.jira.me)
     yield account
     yield _skipped("jira project", account) or _look("jira project", made.jira.project)
+
+
+def _bans(settings: Settings, made: Clients) -> Iterator[Finding]:
+    """Without a source there is nothing to look at: JIRA's word is all there is, and every text says so."""
+    if made.bans is None:
+        return
+    found = _look("ban's source", made.bans.look)
+    if found.level == "ok" and not settings.ban_check_token.get_secret_value():
+        found = Finding("ban's source", "BAN_CHECK_TOKEN is empty: anybody may ask who is banned", "warn")
+    yield found
 
 
 def _ways_out(made: Clients) -> Iterator[Finding]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from app import cards, cases, registry, sinks
+from app import cards, cases, registry, resumed, sinks
 from app.clients import retry
 from app.errors import PermanentError
 from app.events import ButtonPressed
 from app.inbox import Stored
 from app.ledger.perform import Owner
 from app.notes import local
-from app.steps import Steps
+from app.steps import Steps, make
 from app.steps.base import Tools
 
 if TYPE_CHECKING:
@@ -27,20 +27,16 @@ def owner(stored: Stored) -> Owner:
     return Owner(stored.id, stored.walk, stored.replayed_at)
 
 
-STATE_OF = {"approve": "approved", "decline": "declined"}
-ACTIONS = frozenset(STATE_OF)
-
-
 def press(walker: Walker, stored: Stored, event: ButtonPressed, seen: list[Steps]) -> Verdict:
     """One press: refuse it with an answer, or decide with it and let the handler's section go on."""
     from app.walk import Verdict
 
     with walker.desk.db.tx() as conn:
         case = cases.load(conn, event.case_id)
-    section = registry.for_button(event.card, event.action)
-    if case is None or section is None or event.action not in ACTIONS:
+    button = registry.for_button(event.card, event.action)
+    if case is None or button is None:
         return Verdict("ignored", "no_such_case")
-    do = Steps(walker.tools, owner(stored), case)
+    do = make(walker.tools, owner(stored), case)
     seen.append(do)
     if case.chat_ts is None and event.card:
         # The press itself says where the card is, should our own record of it be missing.
@@ -53,7 +49,7 @@ def press(walker: Walker, stored: Stored, event: ButtonPressed, seen: list[Steps
             # is told before the event ends dead.
             _answer(do, event, stored, "no_longer_open")
             raise
-        if refusal is None and not _decide(do, stored, event):
+        if refusal is None and not _decide(do, stored, event, button.state):
             refusal = "already_decided"
         if refusal:
             _answer(do, event, stored, refusal)
@@ -61,7 +57,7 @@ def press(walker: Walker, stored: Stored, event: ButtonPressed, seen: list[Steps
             return verdict if verdict.state != "done" else Verdict("ignored", refusal, case.id)
     # This press decided, now or in a walk that did not come to its end.
     _answer(do, event, stored, f"recorded_{event.action}")
-    section(do.case, do)
+    button.section(do.case, do)
     return walker.conclude(do)
 
 
@@ -71,10 +67,10 @@ def _refusal(walker: Walker, do: Steps, event: ButtonPressed) -> str | None:  # 
     Raises VendorError of the kinds that wait when somebody cannot be asked: fail closed.
     """
     tools = walker.tools
-    agent = tools.settings.approvers.get(event.user)
+    agent = tools.settings.approvers_of(do.case.procedure).get(event.user)
     if agent is None:
         return "not_an_approver"
-    if event.channel != tools.settings.slack_channel or event.team != (walker.team() or event.team):
+    if event.channel != tools.settings.channel_of(do.case.procedure) or event.team != (walker.team() or event.team):
         return "wrong_place"
     if not _is_active(tools, event):
         return "not_active"
@@ -84,7 +80,7 @@ def _refusal(walker: Walker, do: Steps, event: ButtonPressed) -> str | None:  # 
     # The ticket as it is at this moment: a withdrawal may be on it that has not come in yet, and who has tagged or is
     # assigned may have changed since the card was posted. When it cannot be read, nothing is decided: the press waits.
     ticket = retry.read(lambda: do.ticket(fresh=True))
-    if tools.settings.tags["data_deletion_withdrawn"] in ticket.tags:
+    if case.procedure == "data_deletion" and resumed.pending(ticket, case, tools.settings):
         return "no_longer_open"
     if tools.vault.digest("mail", agent) in retry.read(do.barred_now):
         return "self_approval"
@@ -100,10 +96,10 @@ def _is_active(tools: Tools, event: ButtonPressed) -> bool:
     return not (person.is_bot or person.deleted or person.is_guest) and person.team_id in ("", event.team)
 
 
-def _decide(do: Steps, stored: Stored, event: ButtonPressed) -> bool:
+def _decide(do: Steps, stored: Stored, event: ButtonPressed, state: str) -> bool:
     """The one compare-and-set. True: this press decided the case."""
     return do.move(
-        STATE_OF[event.action],
+        state,
         of={"awaiting"},
         decision=event.action,
         decided_by=event.user,
@@ -136,10 +132,12 @@ def answer_refused(tools: Tools, stored: Stored) -> Verdict:
 
     reason = str(stored.detail.get("refused", ""))
     key = {"token_expired": "expired", "slow_down": "slow_down"}.get(reason, "not_valid")
-    user = str(stored.detail.get("user", ""))
+    user, settings = str(stored.detail.get("user", "")), tools.settings
+    ours = {settings.slack_channel, settings.threat_channel} - {""}
+    channel = str(stored.detail.get("channel", ""))
     text = sinks.mrkdwn(tools.texts.get(f"answers.{key}"), 3000)
     try:
-        tools.chat.answer(user, text, channel=tools.settings.slack_channel)
+        tools.chat.answer(user, text, channel=channel if channel in ours else settings.slack_channel)
     except PermanentError as error:
         return Verdict("ignored", f"{reason}:{error.reason}")  # nobody there to tell
     return Verdict("ignored", reason)

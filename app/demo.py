@@ -32,6 +32,7 @@ from app.settings import Settings, load
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN = 60.0  # seconds until web and stand-ins must answer
+CONFIRMATION = "identity=360005,confirmed_by=360006,confirmed_via=360007,authority=360008"
 DESK = (sys.executable, "-m", "app.cli")
 
 
@@ -97,7 +98,7 @@ def demo_environment(overrides: Mapping[str, str]) -> dict[str, str]:
     """`.env.example` on ports that are free, with HOST and PORT of the environment; overrides win."""
     values = {name: value or "" for name, value in dotenv_values(ROOT / ".env.example", interpolate=False).items()}
     values |= {name: os.environ[name] for name in ("HOST", "PORT") if os.environ.get(name)}
-    values |= {"VAR_DIR": "./var/demo", **overrides}
+    values |= {"VAR_DIR": "./var/demo", **_whole_procedure(values), **overrides}
     values["VAR_DIR"] = str(Path(values["VAR_DIR"]).resolve())  # the children run in another folder
     desk = free_port(values["HOST"], int(values["PORT"]))
     default = urlsplit(values["ZENDESK_URL"]).port or 9000
@@ -105,9 +106,21 @@ def demo_environment(overrides: Mapping[str, str]) -> dict[str, str]:
     values["PORT"] = str(desk)
     if "PUBLIC_URL" not in overrides:
         values["PUBLIC_URL"] = f"http://127.0.0.1:{desk}"
-    for name in {"ZENDESK_URL", "SLACK_URL", "JIRA_URL"} - set(overrides):
+    for name in {"ZENDESK_URL", "SLACK_URL", "JIRA_URL", "BAN_CHECK_URL"} - set(overrides):
         values[name] = values[name].replace(f":{default}", f":{stand_ins}")
     return values
+
+
+def _whole_procedure(values: Mapping[str, str]) -> dict[str, str]:
+    """What a new account may leave out and a demo shows: who confirmed, the ban's source, the second message."""
+    return {
+        "DESK_FIELDS": f"{values.get('DESK_FIELDS', '')},{CONFIRMATION}",
+        "BAN_CHECK_URL": f"{values['ZENDESK_URL']}/backoffice/bans/{{customer}}?channel={{channel}}",
+        "BAN_CHECK_TOKEN": "stand-in-bans",
+        "COMPLETION_MACRO": "Opt-Out Confirmation",
+        "KEPT_IN_REPLY": "true",
+        "SWEEP_INTERVAL": "20",
+    }
 
 
 def free_port(host: str, wanted: int, besides: int = 0) -> int:

@@ -71,6 +71,7 @@ class Desk:
             tokens=Tokens(settings.secret_key.get_secret_value(), settings.approval_life),
             vault=self.vault,
             ledger=Ledger(self.db, timing(settings), self.stopping.is_set),
+            bans=made.bans,
         )
 
     def submit(self, event: Event | Refused, *, sender: str) -> bool:
@@ -176,6 +177,7 @@ class Desk:
         with self.db.tx() as conn:
             fired = timers.fire(conn, lambda event: self._record(conn, event, "desk"))
         if fired:
+            point("timer.after_fire")
             self.engine.call(self.db)
 
     def ready(self) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from app import digest, sweep, threat_rounds
 from app.db import Connection
 from app.inbox import Stored
 
@@ -15,16 +16,18 @@ if TYPE_CHECKING:
     from app.walk import Verdict, Walker
 
 Duty = Callable[["Walker", Stored], "Verdict"]
-DUTIES: dict[str, Duty] = {}
+DUTIES: dict[str, Duty] = {"sweep": sweep.sweep, "digest": digest.walk, "threats": threat_rounds.look_again}
 
 
 def set_up(conn: Connection, walker: Walker) -> None:
     """The first timer of each duty; those that are set already stay."""
+    sweep.set_up(conn, walker.desk.settings.sweep_interval)
+    digest.set_up(conn, walker.desk.settings)
 
 
 def walk(walker: Walker, stored: Stored, what: str) -> Verdict:
     """Do a duty that is due."""
     from app.walk import Verdict
 
-    duty = DUTIES.get(what)
+    duty = DUTIES.get(what.partition(":")[0])
     return duty(walker, stored) if duty else Verdict("void", "no_such_duty")

@@ -6,29 +6,44 @@ The account's own macro is what is sent; these files are what `desk check` compa
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.errors import ConfigError
 from app.texts import FAMILIES, FOLDER, LANGUAGES, by_language
+
+if TYPE_CHECKING:
+    from app.notes import Note
 
 PLACEHOLDERS = frozenset({"{{ticket.requester.first_name}}", "{{ticket.id}}"})
 PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}")
 TAG = re.compile(r"<[^<>]{1,2000}>")
 QUESTIONS = ("marketing_content", "lawful_reason", "necessary", "unsubscribe")
-# Words and things that make a service message a marketing message, in any of the languages; SOP words such as
+# Words and links that make a service message a marketing message, in any of the languages; SOP words such as
 # "promotional messages" are not among them, because the message is about stopping those.
 MARKETING = re.compile(
-    r"https?://|www\.|<img|\[Insert|\bdiscount|\bcash ?back|\bvoucher|\bpromo code|\blimited time|\bspecial offer"
+    r"\bdiscount|\bcash ?back|\bvoucher|\bpromo code|\blimited time|\bspecial offer"
     r"|\bapply now|\bclick here|\bbuy now|\bfree gift|\binterest rate|\bdiskaun|\bbaucar|\bkod promosi"
     r"|\btawaran istimewa|\bmohon sekarang|\bklik di sini|\bhadiah percuma"
-    r"|优惠券|折扣|立即申请|点击这里|限时|赠品|返现",
+    r"|优惠券|折扣|立即申请|点击这里|限时|赠品|返现"
+    r"|(?:https?://|www\.)[^\s\"'<>]*(?:promo|offer|campaign|apply)",
     re.IGNORECASE,
 )
+# What tells the sender that a message was read, or by whom: images (a pixel is one) and links with a reader's mark.
+TRACKING = re.compile(
+    r"<img|!\[[^\]]*\]\(|background(?:-image)?\s*[:=][^;>]*url|<iframe|<object|<script"
+    r"|(?:https?://|www\.)[^\s\"'<>]*(?:utm_|gclid|fbclid|mc_eid|/track|/click|/open\b|pixel)",
+    re.IGNORECASE,
+)
+LINK = re.compile(r"https?://|www\.|<a\s", re.IGNORECASE)
+LEFTOVER = re.compile(r"\{\{|\{%|\[Insert", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -45,19 +60,59 @@ class MacroText:
     def faults(self, text: str) -> tuple[str, ...]:
         """Slugs of what is wrong with `text` as this macro's text in the account; () when it may be sent.
 
-        `marketing`, `placeholder` (one we do not allow, or an unfinished `[Insert …]`), `advice` (the sentence that
-        SOP 000 wants is in none of the languages). Rich text is read as its reader sees it.
+        `marketing`, `tracking`, `link` (a plain one), `placeholder` (one we do not allow, or an unfinished
+        `[Insert …]`), `advice` (the sentence that SOP 000 wants is in none of the languages). Rich text is read as
+        its reader sees it.
         """
-        wrong = []
-        if MARKETING.search(text):
-            wrong.append("marketing")
+        wrong = list(unfit(text))
+        if LINK.search(text) and not {"marketing", "tracking"} & set(wrong):
+            wrong.append("link")
         left = PLACEHOLDER.sub(lambda mark: "" if re.sub(r"\s", "", mark[0]) in PLACEHOLDERS else mark[0], text)
-        if re.search(r"\{\{|\{%|\[Insert", left, re.IGNORECASE):
+        if LEFTOVER.search(left):
             wrong.append("placeholder")
-        plain = " ".join(html.unescape(TAG.sub(" ", text)).split()).casefold()
-        if not any(" ".join(phrase.split()).casefold() in plain for phrase in self.must_say.values()):
+        if not any(_plain(phrase) in _plain(text) for phrase in self.must_say.values()):
             wrong.append("advice")
         return tuple(wrong)
+
+    def approved(self, text: str) -> bool:
+        """Whether `text` is ours in one of the languages: the same hash, whatever its markup and white space."""
+        return text_hash(text) in {text_hash(body) for body in self.body.values()}
+
+
+def unfit(text: str) -> tuple[str, ...]:
+    """`marketing`, `tracking`: what no service message may hold, whichever macro it is (features 1.6)."""
+    found = {"marketing": MARKETING, "tracking": TRACKING}
+    return tuple(fault for fault, pattern in found.items() if pattern.search(text))
+
+
+def text_hash(text: str) -> str:
+    """SHA-256 of the words alone: no markup, no white space, no difference of case."""
+    return hashlib.sha256(re.sub(r"\s", "", _plain(text)).encode()).hexdigest()
+
+
+def _plain(text: str) -> str:
+    return " ".join(html.unescape(TAG.sub(" ", text)).split()).casefold()
+
+
+@cache
+def ours() -> Mapping[str, MacroText]:
+    """As load_macros, read once a process."""
+    return load_macros()
+
+
+def lines(note: Note) -> Sequence[str]:
+    """The note's lines on the wording of what was sent, and on advice that the agent must give (SOP 000 section 2)."""
+    from app.notes import REQUEST_MACRO
+
+    found, advise = [], "info:no_email" in note.case.problems and note.case.is_open
+    for effect in note.effects:
+        if effect.verb != "apply_macro" or effect.state != "done":
+            continue
+        if effect.evidence.get("wording") == "changed":
+            found.append(note.texts.get("notes.email.wording", macro=effect.arg))
+        faults = effect.evidence.get("faults")
+        advise = advise or (effect.arg == REQUEST_MACRO and isinstance(faults, list) and "advice" in faults)
+    return [*found, note.texts.get("notes.email.advise")] if advise else found
 
 
 def load_macros(folder: Path | None = None) -> dict[str, MacroText]:

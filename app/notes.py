@@ -10,8 +10,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from app import cards
+from app import cards, confirmed, joins, kept, macro_texts, resumed
+from app.bans import told as ban_lines
+from app.bans.wishes import SOURCE
 from app.cases import Case
+from app.clocks import lines as clock_lines
+from app.consent import lines as consent_lines
 from app.facts import Facts
 from app.ledger.store import Effect
 from app.settings import Settings
@@ -19,10 +23,12 @@ from app.texts import Texts
 
 REQUEST_MACRO = "Data Deletion Request"
 CONSENT_MACRO = "Acknowledgement Consent on Promotional Calls"
+NOT_BANNED = "not_banned"  # a case's reason: the ban's source has disagreed for a week
 WHAT = {
     "apply_macro": "macro",
     "ask_supervisor": "card",
     "update_card": "card_update",
+    "renew_card": "card_update",
     "open_jira": "jira",
     "comment_jira": "jira_comment",
     "link_jira": "jira_link",
@@ -46,11 +52,11 @@ class Note:
         self.settings = settings
         self.facts = facts
         self._zone = ZoneInfo(settings.desk_time_zone)
-        self._stable = stable
+        self.stable = stable
 
     def text(self) -> str:
         case, get = self.case, self.texts.get
-        header = get("notes.header", case=case.id, generation=case.generation, state=get(f"notes.state.{case.state}"))
+        header = get("notes.header", case=case.id, generation=case.generation, state=get(_state_key("notes", case)))
         parts = [line for part in PARTS for line in part(self)]
         lines = [*self._problems(), *self._facts(), *parts, *self._troubles()]
         bullets = [get("notes.bullet", line=line) for line in lines]
@@ -61,8 +67,10 @@ class Note:
         """What comes next: an administrator when something has failed, the agent when two tags contradict."""
         if any(e.state == "dead" for e in self.effects) or any(p.startswith("failed:") for p in self.case.problems):
             return "failed" if self.case.is_open else "failed_closed"
-        if "both_tags" in self.case.problems:
+        if {"both_tags", "resume_unclear"} & set(self.case.problems):
             return "both_tags"
+        if self.case.state == "done" and ban_lines.second_is_out(self):
+            return "done_told"
         return self.case.state
 
     def _problems(self) -> list[str]:
@@ -72,9 +80,15 @@ class Note:
             kind, _, field = problem.partition(":")
             if kind in ("missing", "contradictory"):
                 lines.append(self.texts.get(f"notes.field.{field}.{kind}"))
-            elif problem == "cc":
-                lines.append(self.texts.get("notes.email.cc", macro=REQUEST_MACRO))
-            elif problem in ("both_tags", "info:changed", "info:banned_after_all", "info:reopened"):
+            elif problem in ("cc", "unreachable"):
+                lines.append(self.texts.get(f"notes.email.{problem}", macro=REQUEST_MACRO))
+            elif problem == "partial_off":
+                lines.append(self.texts.get("notes.field.preference.partial_off"))
+            elif problem == "closed":
+                lines.append(self.texts.get("notes.closed_ticket"))
+            elif problem == "info:changed":
+                lines.append(self.texts.get("notes.changed_late" if self.case.decision else "notes.changed"))
+            elif problem in ("both_tags", "info:banned_after_all", "info:reopened"):
                 lines.append(self.texts.get(f"notes.{problem.removeprefix('info:')}"))
             elif kind == "failed":
                 what, cause = self.texts.get("notes.what.other"), self.texts.cause(field.partition(":")[2])
@@ -111,7 +125,9 @@ class Note:
         return lines
 
     def _unsent(self, title: str) -> str:
-        for problem in ("unreachable", "cc", "told"):
+        if self.case.joined_to is not None and self.case.state in ("joined", "done"):
+            return "joined"
+        for problem in ("no_email", "unreachable", "cc", "told"):
             if f"info:{problem}" in self.case.problems:
                 return problem
         planned = any(e.verb == "apply_macro" and e.arg == title for e in self.effects)
@@ -120,9 +136,9 @@ class Note:
     def _card(self) -> str:
         posted = next((e for e in self.effects if e.verb == "ask_supervisor" and e.state == "done"), None)
         if posted is None:
-            return self.texts.get("notes.card.pending") if self.case.is_open else ""
+            return self.texts.get("notes.card.pending") if self.case.is_open and self.case.state != "joined" else ""
         closed = any(e.verb == "update_card" and e.arg == self.case.state and e.state == "done" for e in self.effects)
-        if self.case.state in ("withdrawn", "void") and closed:
+        if self.case.state in ("withdrawn", "void", "joined") and closed:
             return self.texts.get("notes.card.closed")
         return self.texts.get("notes.card.done", when=self.when(posted.done_at))
 
@@ -143,10 +159,13 @@ class Note:
             return get("notes.jira.pending") if case.state == "approved" else ""
         when = {"issue": case.jira_key, "when": self.when(opened.done_at)}
         if case.state == "withdrawn":
-            told = any(e.verb == "comment_jira" and e.state == "done" for e in self.effects)
+            told = any(
+                e.verb == "comment_jira" and e.arg.startswith("withdrawn") and e.state == "done" for e in self.effects
+            )
             return get(f"notes.jira.{'withdrawal' if told else 'untold'}", issue=case.jira_key)
-        if case.state == "done":
-            return get("notes.jira.done", issue=case.jira_key, when=self.when(case.closed_at))
+        claimed = max((wish.claimed_at for wish in self.facts.wishes if wish.claimed_at), default=case.closed_at)
+        if case.state in ("done", "verifying") or (case.state == "needs_person" and case.reason == NOT_BANNED):
+            return get("notes.jira.done", issue=case.jira_key, when=self.when(claimed))
         if case.state == "needs_person" and case.reason == "jira_deleted":
             return get("notes.jira.gone", issue=case.jira_key)
         if case.state == "needs_person":
@@ -159,7 +178,7 @@ class Note:
         for effect in self.effects:
             what = self.texts.get(f"notes.what.{WHAT.get(effect.verb, 'other')}")
             cause = self.texts.cause(effect.reason.rpartition(":")[2])
-            if self._stable and effect.state != "dead":
+            if self.stable and effect.state != "dead":
                 cause = ""  # it alternates while a vendor is down: not worth a note each time
             if effect.state == "dead":
                 lines.append(self.texts.get("notes.trouble.failed", what=what, cause=cause))
@@ -170,11 +189,12 @@ class Note:
     def _worth_telling(self, effect: Effect) -> bool:
         """Several tries, or one that nobody can look up; a single hiccup is nobody's business."""
         long_ago = datetime.now(UTC) - timedelta(seconds=WORTH_TELLING * self.settings.retry_base)
-        lost = effect.state == "unknown" and effect.reason.startswith("look_up:")
+        # Between two look-ups that failed the breaker is open: the same trouble, not another note each time.
+        lost = effect.state == "unknown" and effect.reason.startswith(("look_up:", "vendor_busy"))
         return effect.attempts >= WORTH_TELLING or (lost and (effect.sent_at or effect.planned_at) < long_ago)
 
     def _waiting(self, effect: Effect, what: str, cause: str) -> str:
-        if self._stable:
+        if self.stable:
             # The same line until the count has doubled: 3, 6, 12, …, whatever the cause of the moment is.
             return f"{effect.verb} {(effect.attempts // WORTH_TELLING).bit_length()}"
         at = self.when(effect.next_at)
@@ -187,7 +207,10 @@ class Note:
 
 
 # What other modules add to a note, each about its own matter, in this order.
-PARTS: tuple[Callable[[Note], Sequence[str]], ...] = ()
+PARTS: tuple[Callable[[Note], Sequence[str]], ...] = (
+    *(confirmed.lines, macro_texts.lines, consent_lines.lines, ban_lines.lines),
+    *(joins.lines, resumed.lines, clock_lines.lines, kept.lines),
+)
 
 
 def local(at: datetime | None, zone: ZoneInfo) -> str:
@@ -200,10 +223,16 @@ def card_line(texts: Texts, case: Case, zone: ZoneInfo) -> str:
     values = {
         "when": local(case.decided_at if case.state in ("approved", "banning", "declined") else case.changed_at, zone)
     }
-    if case.state in ("approved", "banning", "declined", "done"):
+    if case.state in ("approved", "banning", "verifying", "declined", "done"):
         values["who"] = case.decided_by or ""
     if case.state == "declined":
         values["reason"] = texts.decline_reason(case.reason)
     if case.state in ("open", "incomplete", "awaiting"):
         values = {}
-    return texts.get(f"cards.state.{case.state}", **values)
+    return texts.get(_state_key("cards", case), **values)
+
+
+def _state_key(family: str, case: Case) -> str:
+    """The words for a case's state; those of a done one say whose word it is."""
+    state = "done_confirmed" if case.state == "done" and case.reason == SOURCE else case.state
+    return f"{family}.state.{state}"

@@ -34,6 +34,21 @@ OTHER_POINTS = (
     "case.after_open",
     "case.before_move",
     "case.after_move",
+    "timer.before_fire",
+    "timer.after_fire",
+    "consent.before_write",
+    "consent.after_write/stop",
+    "consent.after_write/restore",
+    "wish.before_write/ask",
+    "wish.after_write/ask",
+    "wish.before_write/claim",
+    "wish.after_write/claim",
+    "wish.before_write/confirm",
+    "wish.after_write/confirm",
+    "wish.before_write/judge",
+    "wish.after_write/judge",
+    "wish.before_write/unclaim",
+    "wish.before_write/withdraw",
 )
 
 _armed: dict[str, tuple[str, int]] = {}  # name -> (which of the two, at which passing)

@@ -16,7 +16,8 @@ V = TypeVar("V")
 Section = Callable[[Case, Steps], None]
 
 ISSUE_STATUSES = ("done", "refused", "reopened")
-TIMES = ("reminder", "overdue", "recheck", "again", "joined")
+DECIDED = ("approved", "declined", "done")
+TIMES = ("reminder", "overdue", "refresh", "recheck", "again", "joined", "withdrawn")
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,17 @@ class Tagged:
     section: Section
 
 
+@dataclass(frozen=True)
+class Button:
+    """What a press does: the state it decides the case to, and the section that runs then."""
+
+    state: str
+    section: Section
+
+
 _tags: dict[str, Tagged] = {}
-_buttons: dict[tuple[str, str], Section] = {}
+_buttons: dict[tuple[str, str], Button] = {}
+_threats: dict[str, Section] = {}
 _issues: dict[tuple[str, str], Section] = {}
 _times: dict[tuple[str, str], Section] = {}
 
@@ -45,11 +55,23 @@ def on_tag(tag: str, *, procedure: str, rank: int = 0) -> Callable[[Section], Se
     return register
 
 
-def on_button(card: str, action: str) -> Callable[[Section], Section]:
-    """The section that runs when this press has decided the case."""
+def on_button(card: str, action: str, *, to: str) -> Callable[[Section], Section]:
+    """The section that runs when this press has decided the case: moved it from awaiting to the state `to`."""
+    if to not in DECIDED:
+        raise ValueError(f"{to!r} is none of {DECIDED}")
 
     def register(section: Section) -> Section:
-        _add(_buttons, (card, action), section)
+        _add(_buttons, (card, action), Button(to, section))
+        return section
+
+    return register
+
+
+def on_threat(*, procedure: str) -> Callable[[Section], Section]:
+    """The section that runs when a customer threatens to go to a regulator, or an agent flags the ticket so."""
+
+    def register(section: Section) -> Section:
+        _add(_threats, procedure, section)
         return section
 
     return register
@@ -100,8 +122,17 @@ def for_tags(tags: frozenset[str]) -> Tagged | None:
     return max(found, key=lambda tagged: tagged.rank, default=None)
 
 
-def for_button(card: str, action: str) -> Section | None:
+def request(procedure: str) -> Section:
+    """The section that begins a procedure: the one of its tag with the lowest rank. ValueError: it has none."""
+    return min((tagged for tagged in _tags.values() if tagged.procedure == procedure), key=lambda t: t.rank).section
+
+
+def for_button(card: str, action: str) -> Button | None:
     return _buttons.get((card, action))
+
+
+def for_threat(procedure: str) -> Section | None:
+    return _threats.get(procedure)
 
 
 def for_time(procedure: str, what: str) -> Section | None:

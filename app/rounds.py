@@ -7,9 +7,9 @@ is stuck, opens the next round; a mere later update of a tagged ticket is neithe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from app import cases, inbox, registry, replay
+from app import button_life, cases, inbox, registry, replay, resumed
 from app.cases import Case
 from app.clients import retry
 from app.clients.types import Audit, Ticket
@@ -19,6 +19,7 @@ from app.events import TicketTagged
 from app.inbox import Stored
 from app.ledger import store
 from app.points import point
+from app.settings import CHANNELS
 from app.steps.base import Tools
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -48,6 +49,8 @@ class Rounds:
         """
         if "data_deletion_request" not in names:
             return False
+        if case.state == "open" and any(f"resume_{channel}" in names for channel in CHANNELS):
+            return False  # channels are named: the request stands without them
         if case.state == "open" or "both_tags" in case.problems:
             return True
         if case.state != "withdrawn":
@@ -60,16 +63,24 @@ class Rounds:
         with self._desk.db.each() as conn:
             latest = cases.latest(conn, ticket.id, tagged.procedure)
             helpless = latest is not None and self._helpless(conn, latest)
-        if latest and (tagged.rank > 0 or stored.case_id == latest.id or (latest.is_open and not helpless)):
-            # `stored.case_id`: this event began that round's work, and still has to end it when it is closed by now.
+        settings, tag = self._tools.settings, tagged.tag
+        if latest and tagged.rank > 0 and resumed.carried_out(latest, resumed.named(ticket, settings)):
+            tag = "data_deletion_request"  # of a withdrawal in part that is carried out, the request is what is left
+        elif latest and tagged.rank > 0:
             return Round(stored, latest, latest.state)
-        added = self._added(ticket.id, self._tools.settings.tags[tagged.tag])
-        again = latest is None or _again(latest, added, event, tagged.tag)
+        if latest and stored.case_id == latest.id:
+            # This event began that round's work, and still has to end it when it is closed by now.
+            return Round(stored, latest, latest.state)
+        added = self._added(ticket.id, settings.tags[tag])
+        if latest and latest.is_open and not helpless:
+            return Round(stored, self._retagged(latest, added), latest.state)
+        again = latest is None or _again(latest, added, event, tag)
         if latest and not again:
             return Round(stored, latest if latest.is_open else None, latest.state)
         if latest and latest.is_open and not self._stuck(latest):
             with self._desk.db.tx() as conn:
-                cases.move(conn, latest, latest.state, of={latest.state}, tag_audit_id=added.id if added else None)
+                seen = {"tag_audit_id": added.id, "retagged_at": added.created_at} if added else {"tag_audit_id": None}
+                latest = cases.move(conn, latest, latest.state, of={latest.state}, **seen) or latest
                 for event_id in inbox.dead_of(conn, latest.id):  # a dead press, too, is walked again after this
                     replay.again(self._desk, conn, event_id, "dead")
                 stored = inbox.replayed(conn, stored)  # what is dead may be tried again, also by a walk after this one
@@ -89,19 +100,26 @@ class Rounds:
         point("case.after_open")
         return Round(stored, case, case.state)
 
+    def _retagged(self, case: Case, added: Audit | None) -> Case:
+        """Tagging an open case again changes nothing but its note, which says what goes on or what stands."""
+        if added is None or case.tag_audit_id is None or added.id <= case.tag_audit_id:
+            return case
+        with self._desk.db.tx() as conn:
+            seen = {"tag_audit_id": added.id, "retagged_at": added.created_at}
+            return cases.move(conn, case, case.state, of={case.state}, **seen) or case
+
     def _helpless(self, conn: Connection, case: Case) -> bool:
         """Only a new tag helps this open case on: it is stuck, or something of it has failed for good."""
         dead = any(effect.state == "dead" for effect in store.of_case(conn, case.id))
         return self._stuck(case) or dead or any(problem.startswith("failed:") for problem in case.problems)
 
     def _stuck(self, case: Case) -> bool:
-        """A person must act, or the card's buttons have expired: a new tag begins a new round."""
+        """A person must act, or the card's buttons have expired unrenewed: a new tag begins a new round."""
         if case.state != "awaiting":
             return case.state == "needs_person"
         with self._desk.db.each() as conn:
-            posted = [e.done_at for e in store.of_case(conn, case.id) if e.verb == "ask_supervisor" and e.done_at]
-        life = timedelta(seconds=self._tools.settings.approval_life)
-        return bool(posted) and datetime.now(UTC) > posted[0] + life
+            effects = store.of_case(conn, case.id)
+        return button_life.expired(effects, self._tools.settings.approval_life)
 
     def _added(self, ticket_id: int, tag: str) -> Audit | None:
         """Who added this tag last, and when: the ticket's own audit trail says so, the webhook does not."""

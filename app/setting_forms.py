@@ -21,6 +21,12 @@ PUBLIC_TEST_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # noqa: S10
 EXAMPLE_SECRETS = frozenset({"change-me", "changeme", "secret", "example", "your-secret-here"})
 
 FIELD_NAMES = ("name", "contact", "backoffice", "preference")
+CONFIRMATION_FIELDS = (
+    "identity",
+    "confirmed_by",
+    "confirmed_via",
+    "authority",
+)  # optional; named: asked of every ticket
 FIELD_ALIASES = {
     "customer_name": "name",
     "full_name": "name",
@@ -34,6 +40,9 @@ FIELD_ALIASES = {
     "link": "backoffice",
     "customer_preference": "preference",
     "pref": "preference",
+    "identity_check": "identity",
+    "identity_checked": "identity",
+    "confirmation_channel": "confirmed_via",
 }
 _SLUG = re.compile(r"[A-Za-z][A-Za-z_]{0,39}", re.ASCII)
 _FIELD_ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
@@ -91,8 +100,9 @@ def _fields(value: object) -> object:
     named: dict[str, str] = {}
     for place, (key, item) in enumerate(pairs.items(), 1):
         name = FIELD_ALIASES.get(str(key), str(key))
-        if name not in FIELD_NAMES:
-            raise ValueError(f"{_named(str(key), place)} is not one of {', '.join(FIELD_NAMES)}")
+        if name not in FIELD_NAMES + CONFIRMATION_FIELDS:
+            names = ", ".join(FIELD_NAMES + CONFIRMATION_FIELDS)
+            raise ValueError(f"{_named(str(key), place)} is not one of {names}")
         if not _FIELD_ID.fullmatch(str(item)):
             raise ValueError(f"{name} needs the id of a ticket field, a number")
         if name in named or str(item) in named.values():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
@@ -29,6 +31,7 @@ from app.setting_forms import (
     Text,
     TimeZone,
     Words,
+    is_loopback,
     unknown_names,
 )
 
@@ -88,7 +91,7 @@ class Settings(BaseSettings):
     mattermost_channel: str = ""
     approvers: Pairs = Field(default_factory=dict)
     threat_approvers: Pairs = Field(default_factory=dict, description="empty: the approvers")
-    threat_channel: str = Field(default="", description="empty: the supervisors' channel")
+    threat_channel: SlackChannel = Field(default="", description="empty: the supervisors' channel")
 
     # JIRA
     jira_url: HttpUrl
@@ -168,6 +171,38 @@ class Settings(BaseSettings):
             raise ValueError("is missing")
         return value
 
+    @field_validator("ban_check_url")
+    @classmethod
+    def _asks_about_somebody(cls, value: str) -> str:
+        """The token goes there, so plain http is for this machine only; both marks belong behind the host."""
+        if not value:
+            return value
+        parts = urlsplit(value)
+        if "{customer}" not in f"{parts.path}?{parts.query}":
+            raise ValueError("must hold {customer} behind its host")
+        if re.search(r"[{}]", value.replace("{customer}", "").replace("{channel}", "")) or "{" in parts.netloc:
+            raise ValueError("may hold no marks but {customer} and {channel}, behind its host")
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            raise ValueError("plain http is for stand-ins on this machine only")
+        return value
+
+    @field_validator("clock_profile", "clock_state")
+    @classmethod
+    def _known_clock(cls, value: str, info: ValidationInfo) -> str:
+        """A profile of app/clocks/profiles.toml, and a state of its country."""
+        from app.clocks import calendar, profiles
+
+        try:
+            known = profiles.load()
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        if info.field_name == "clock_profile" and value not in known:
+            raise ValueError(f"must be one of {', '.join(sorted(known))}")
+        profile = known.get(info.data.get("clock_profile", ""))
+        if info.field_name == "clock_state" and value and profile and value not in calendar.states(profile):
+            raise ValueError("must be empty or a state of CLOCK_PROFILE's country, as in ISO 3166-2 (14, KUL)")
+        return value
+
     @field_validator("desk_tags")
     @classmethod
     def _distinct(cls, value: dict[str, str]) -> dict[str, str]:
@@ -193,6 +228,14 @@ class Settings(BaseSettings):
     def tags(self) -> dict[str, str]:
         """Name in the SOP's terms -> tag in this account."""
         return {**DEFAULT_TAGS, **self.desk_tags}
+
+    def approvers_of(self, procedure: str) -> dict[str, str]:
+        """Who may decide cards of this procedure: chat user id -> the Zendesk agent it is."""
+        return self.threat_approvers or self.approvers if procedure == "regulatory_threat" else self.approvers
+
+    def channel_of(self, procedure: str) -> str:
+        """The chat channel that this procedure's cards are posted to."""
+        return self.threat_channel or self.slack_channel if procedure == "regulatory_threat" else self.slack_channel
 
     @cached_property
     def fields(self) -> dict[str, int]:

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from app.db import Connection
 from app.events import TimeCame
+from app.points import point
 
 AT_ONCE = 200  # fired in one go; the rest a minute later
 
@@ -49,6 +50,12 @@ def again(conn: Connection, name: str, what: str, due_at: datetime, *, case_id: 
     )
 
 
+def due(conn: Connection, name: str) -> datetime | None:
+    """When this timer is due; None when there is none, or it has fired."""
+    row = conn.execute("SELECT due_at FROM timers WHERE name = %s AND fired_at IS NULL", (name,)).fetchone()
+    return row["due_at"] if row else None
+
+
 def stop(conn: Connection, case_id: int, what: str = "") -> None:
     """Take away a case's timers that have not fired: all of them, or those whose `what` begins so."""
     conn.execute(
@@ -63,7 +70,9 @@ def fire(conn: Connection, submit: Callable[[TimeCame], object]) -> int:
         " AND due_at <= now() ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING *",
         (AT_ONCE,),
     ).fetchall()
+    if rows:
+        point("timer.before_fire")
     for row in rows:
-        stamp = row["due_at"].strftime("%Y%m%dT%H%M%S")
+        stamp = row["due_at"].strftime("%Y%m%dT%H%M%S.%f")  # one that comes round within a second is another fact
         submit(TimeCame(fact=f"time:{row['name']}:{stamp}", what=row["what"], case_id=row["case_id"]))
     return len(rows)

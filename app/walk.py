@@ -23,9 +23,9 @@ from app.ledger.perform import Outcome, WalkLostError
 from app.logs import report
 from app.points import point
 from app.rounds import Rounds
-from app.sinks import shown
-from app.steps import Steps
+from app.steps import Steps, make
 from app.steps.base import Tools
+from app.threat_rounds import TAG, ThreatRounds
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ class Walker:
         self.desk = desk
         self.tools: Tools = desk.tools()
         self.rounds = Rounds(desk, self.tools)
+        self.threats = ThreatRounds(desk, self.tools)
         self._team = ""
 
     def learn_own_id(self) -> None:
@@ -163,7 +164,7 @@ class Walker:
         if isinstance(event, ButtonPressed):
             return decide.press(self, stored, event, seen)
         if isinstance(event, ThreatSeen):
-            return Verdict("void", "no_such_procedure")
+            return self._threat(stored, event, seen)
         if isinstance(event, TimeCame):
             return self._time(stored, event, seen)
         return self._issue(stored, event, seen)
@@ -178,7 +179,7 @@ class Walker:
         section = registry.for_time(case.procedure, event.what) if case else None
         if case is None or section is None:
             return Verdict("void", "no_such_case")
-        do = Steps(self.tools, decide.owner(stored), case)
+        do = make(self.tools, decide.owner(stored), case)
         do.due = event.what
         seen.append(do)
         section(do.case, do)
@@ -192,23 +193,41 @@ class Walker:
         zendesk, settings = self.tools.zendesk, self.tools.settings
         ticket = retry.read(lambda: zendesk.ticket(event.ticket_id))
         names = frozenset(name for name, tag in settings.tags.items() if tag in ticket.tags)
+        if names and self.threats.raise_new(stored, ticket):
+            # Looked for first: the threat's own event goes before this one, and this one on beside it.
+            return Verdict("waiting", "threat_first", next_at=datetime.now(UTC))
+        if names:
+            self.threats.look_later(event)
         tagged = registry.for_tags(names)
         if tagged is None:
-            return Verdict("void", "tag_gone")
+            return Verdict("idle", "threat_only") if TAG in names else Verdict("void", "tag_gone")
         found = self.rounds.of(stored, ticket, tagged, event)
         if found.case is None:
             return Verdict("void", f"already_{found.state}")
         contradictory = tagged.rank > 0 and self.rounds.contradictory(found.case, names)
-        do = Steps(self.tools, decide.owner(found.stored), found.case, ticket)
+        do = make(self.tools, decide.owner(found.stored), found.case, ticket)
         seen.append(
             do
         )  # from here on the event has its case: for a withdrawal, only when its section is about to speak
         if tagged.rank > 0:
             do.remark("both_tags", contradictory)
+        else:
+            do.remark("resume_unclear", False)  # the withdrawal is off the ticket: the whole wish stands
         tagged.section(do.case, do)
         verdict = self.conclude(do)
         idle = verdict.state == "done" and do.case.state == "incomplete"
         return replace(verdict, state="idle") if idle else verdict
+
+    # ---- a threat to go to a regulator
+
+    def _threat(self, stored: Stored, event: ThreatSeen, seen: list[Steps]) -> Verdict:
+        stored, case = self.threats.of(stored, event)
+        do = make(self.tools, decide.owner(stored), case)
+        seen.append(do)
+        section = registry.for_threat(case.procedure)
+        if section and case.is_open:
+            section(do.case, do)
+        return self.conclude(do)
 
     # ---- a JIRA issue changed
 
@@ -217,36 +236,19 @@ class Walker:
             case = cases.by_issue(conn, event.key, op_ids(event))
         if case is None:
             return Verdict("ignored", "not_ours")
-        do = Steps(self.tools, decide.owner(stored), case)
+        do = make(self.tools, decide.owner(stored), case)
         seen.append(do)
-        status = self._status(do, event)
-        if do.case.jira_key != event.key:
+        status = do.issue_status(event.key)
+        if status == "other":
             return Verdict("ignored", "other_issue", case.id)  # a clone carries our label too
+        if status == "running" and do.case.state in ("done", "verifying", "needs_person"):
+            status = "reopened"
         section = registry.for_issue(case.procedure, status)
-        if section and do.case.is_open:
+        if section and (do.case.is_open or do.case.state == "done"):
             section(do.case, do)
-        elif not do.case.is_open:
-            # The ban was carried out after the customer withdrew, or was taken back after it was done: a person looks.
-            do.remark("info:banned_after_all", do.case.state == "withdrawn" and status == "done")
-            do.remark("info:reopened", do.case.state == "done" and status != "done")
+        # The ban was carried out after the customer withdrew: a person looks.
+        do.remark("info:banned_after_all", do.case.state == "withdrawn" and status == "done")
         return self.conclude(do)
-
-    def _status(self, do: Steps, event: IssueChanged) -> str:
-        """done, refused or running, from the issue as it is now. Learns its key when our create's answer was lost."""
-        try:
-            issue = retry.read(lambda: self.tools.jira.issue(event.key))
-        except PermanentError as error:
-            if error.reason != "gone":
-                raise
-            do.issue_ended = "jira_deleted"
-            return "refused"
-        if do.case.jira_key is None:
-            do.adopt_issue(issue)
-        if issue.category != "done":
-            return "running"
-        good = {"", *(name.casefold() for name in self.tools.settings.jira_done_resolutions)}
-        do.issue_ended = shown(issue.resolution, 40)
-        return "done" if issue.resolution.casefold() in good else "refused"
 
     # ---- the end of every walk
 

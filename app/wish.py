@@ -6,19 +6,32 @@ Pure: no I/O. A Wish holds personal data; it lives for one walk and is never log
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from app import confirmed
 from app.clients.types import Person, Ticket
+from app.events import Json
 from app.settings import CHANNELS, Settings
 
 PREFERENCES = ("delete_all", "stop_all", *(f"stop_{channel}" for channel in CHANNELS))
-CLOSED = "closed"
+CLOSED = frozenset({"closed", "deleted"})  # a ticket that can't be written to any more
+FULL_WIDTH = {0xFF01 + place: 0x21 + place for place in range(94)}
+NUMBER = re.compile(r"\+?[0-9]{7,15}")
+USUAL_MARKS = dict.fromkeys(map(ord, " ().-"))  # within a phone number; a list of a million goes through here
+NO_LETTERS = re.compile(r"[\W\d_]*")
 
 
 @dataclass(frozen=True)
 class Wish:
-    """`preference` holds codes of PREFERENCES. `problems` are slugs `missing:<field>` or `contradictory:<field>`."""
+    """`preference` holds codes of PREFERENCES, less the channels that the customer wants again.
+
+    `problems` are slugs: `missing:<field>`, `contradictory:<field>`, `partial_off`, `cc`, `unreachable`, `closed`.
+    `reachable`: the requester has an e-mail address (a caller may have none: then there is no e-mail, features 0.11).
+    `confirmation`: how it was confirmed, in codes (app.confirmed).
+    """
 
     preference: tuple[str, ...]
     problems: tuple[str, ...]
@@ -26,6 +39,7 @@ class Wish:
     contact: str = field(repr=False)
     backoffice_url: str = field(repr=False)
     reachable: bool = True
+    confirmation: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -35,15 +49,36 @@ class Wish:
 def read(ticket: Ticket, requester: Person, settings: Settings) -> Wish:
     """The wish on this ticket. Fields win over the requester's profile; two that disagree are contradictory."""
     problems: list[str] = []
-    name = _checked("name", _field(ticket, settings, "name"), requester.name, _same_person, problems)
+    profile = "" if _says_nothing(requester.name) else requester.name
+    written = _field(ticket, settings, "name")
+    name = _checked("name", "" if NO_LETTERS.fullmatch(written) else written, profile, _same_person, problems)
     contact = _checked("contact", _field(ticket, settings, "contact"), requester.phone, _same_number, problems)
-    if contact and not normalise_phone(contact):
+    if contact and not normalise_phone(contact) and "contradictory:contact" not in problems:
         problems.append("contradictory:contact")
     link = _backoffice(ticket, requester, settings, problems)
     preference = _preference(ticket, settings, problems)
+    confirmation, asked = confirmed.read(ticket, settings)
+    problems += asked
     if ticket.cc_ids:
         problems.append("cc")
-    return Wish(preference, tuple(problems), name, contact, link, requester.reachable)
+    if requester.email and not requester.reachable:
+        problems.append("unreachable")  # suspended or undeliverable: nobody would get the acknowledgement
+    if ticket.status in CLOSED:
+        problems.append("closed")
+    return Wish(preference, tuple(problems), name, contact, link, requester.reachable, confirmation)
+
+
+def without(preference: Sequence[str], resumed: Collection[str]) -> tuple[str, ...] | None:
+    """What is left of a preference when these channels (names of CHANNELS) may be used again; () when nothing is.
+
+    None: it can't be told. Who wants all data deleted cannot go on receiving offers: the agent asks.
+    """
+    if not resumed:
+        return tuple(preference)
+    if "delete_all" in preference:
+        return None
+    stopped = CHANNELS if "stop_all" in preference else [c for c in CHANNELS if f"stop_{c}" in preference]
+    return tuple(f"stop_{channel}" for channel in stopped if channel not in resumed)
 
 
 def _field(ticket: Ticket, settings: Settings, name: str) -> str:
@@ -51,8 +86,8 @@ def _field(ticket: Ticket, settings: Settings, name: str) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _checked(name: str, field: str, profile: str, same: object, problems: list[str]) -> str:
-    assert callable(same)
+def _checked(name: str, field: str, profile: str, same: Callable[[str, str], bool],
+             problems: list[str]) -> str:  # fmt: skip
     profile = profile.strip()
     if not field and not profile:
         problems.append(f"missing:{name}")
@@ -61,10 +96,13 @@ def _checked(name: str, field: str, profile: str, same: object, problems: list[s
     return field or profile
 
 
+def _says_nothing(name: str) -> bool:
+    """A profile named by a number or an address, as calls and forms make them, says nothing about the name."""
+    return "@" in name or NO_LETTERS.fullmatch(name) is not None or sum(char.isdigit() for char in name) >= 5
+
+
 def _same_person(one: str, other: str) -> bool:
-    """Names agree when they share a word; a profile named by a number or an address says nothing about the name."""
-    if "@" in other or not re.search(r"[^\W\d]", other) or re.search(r"\d{5,}", other):
-        return True
+    """Names agree when they share a word."""
     words = [set(re.findall(r"\w+", text.casefold())) for text in (one, other)]
     # Chinese names are written without spaces: "李小龙" and "李 小龙" are one name.
     joined = [re.sub(r"\W+", "", text.casefold()) for text in (one, other)]
@@ -73,9 +111,13 @@ def _same_person(one: str, other: str) -> bool:
 
 def normalise_phone(text: str) -> str:
     """`+60…`, `60…`, `0060…` and `0…` of one Malaysian number are the same; '' when it is no phone number."""
-    compact = re.sub(r"[\s().\-–]", "", text)
+    compact = text.translate(USUAL_MARKS)
+    if not (compact.isascii() and compact.removeprefix("+").isdigit()):  # not the usual shape: look at each character
+        # Copied numbers carry direction marks that nobody sees, and a Chinese keyboard makes full-width digits.
+        seen = "".join(char for char in text if unicodedata.category(char) != "Cf")
+        compact = re.sub(r"[\s().\-‐-―−]", "", seen.translate(FULL_WIDTH))
     compact = "+" + compact[2:] if compact.startswith("00") else compact
-    if not re.fullmatch(r"\+?[0-9]{7,15}", compact, re.ASCII):
+    if not NUMBER.fullmatch(compact):
         return ""
     if compact.startswith("+"):
         return compact
@@ -97,7 +139,8 @@ def _backoffice(ticket: Ticket, requester: Person, settings: Settings, problems:
     if not link:
         problems.append("missing:backoffice")
         return ""
-    if not _leads_to(link, urlsplit(template).hostname if template else None):
+    customer = requester.external_id if "{customer}" in template else ""
+    if not _leads_to(link, urlsplit(template).hostname if template else None) or not _is_of(link, template, customer):
         problems.append("contradictory:backoffice")
         return ""
     return link
@@ -114,6 +157,18 @@ def _leads_to(link: str, host: str | None) -> bool:
     return plain and port_ok and bool(parts.hostname) and parts.hostname == (host or parts.hostname)
 
 
+def _is_of(link: str, template: str, customer: str) -> bool:
+    """Whether the link is this customer's ('' = not known). One not made by the template must name them somewhere."""
+    if not customer:
+        return True
+    before, _, after = template.partition("{customer}")
+    made = re.fullmatch(f"{re.escape(before)}([^/?#&]+){re.escape(after)}", link)
+    if made:
+        return unquote(made[1]) == customer
+    parts = urlsplit(link)
+    return customer in {*map(unquote, parts.path.split("/")), *(value for _, value in parse_qsl(parts.query))}
+
+
 def _preference(ticket: Ticket, settings: Settings, problems: list[str]) -> tuple[str, ...]:
     """Exactly one of: delete all, stop all, or named channels. An option of the preference field is a tag too."""
     field = ticket.fields.get(settings.fields.get("preference", 0), "")
@@ -122,6 +177,11 @@ def _preference(ticket: Ticket, settings: Settings, problems: list[str]) -> tupl
     kinds = {code if code in ("delete_all", "stop_all") else "channels" for code in found}
     if not found:
         problems.append("missing:preference")
-    elif len(kinds) > 1:
+        return found
+    left = without(found, {channel for channel in CHANNELS if settings.tags[f"resume_{channel}"] in chosen})
+    if len(kinds) > 1 or not left:
         problems.append("contradictory:preference")
-    return found
+        return found
+    if not settings.partial_allowed and not {"delete_all", "stop_all"} & set(left):
+        problems.append("partial_off")
+    return left

@@ -18,6 +18,8 @@ def action_by_agent(case: Case, do: Steps) -> None:
     if do.joins_another_ticket(case):
         return  # one person, one case, one card, one issue
     do.apply_macro(case, "Data Deletion Request")
+    if not do.acknowledged(case):
+        return  # the macro is missing or unfit: no half-done case; a replay after the repair does the rest
     do.ask_supervisor(case, wish, card=CARD)
 
 
@@ -27,13 +29,19 @@ def supervisor_has_not_decided(case: Case, do: Steps) -> None:
     do.remind_supervisor(case)
 
 
-@on_button(CARD, "approve")
+@on_time("data_deletion", "refresh")
+def supervisor_may_still_decide(case: Case, do: Steps) -> None:
+    """The card waits longer than its buttons live: they are renewed, with nothing else on the card changed."""
+    do.renew_buttons(case)
+
+
+@on_button(CARD, "approve", to="approved")
 def action_by_supervisor(case: Case, do: Steps) -> None:
     """SOP 000 section 3: escalate to the JIRA Support Team to ban the customer from all offers."""
     do.open_jira(case)
 
 
-@on_button(CARD, "decline")
+@on_button(CARD, "decline", to="declined")
 def declined_by_supervisor(case: Case, do: Steps) -> None:
     """Nothing is escalated: the ticket is the agent's again, and its note names the reason."""
 
@@ -62,6 +70,12 @@ def ban_is_refused(case: Case, do: Steps) -> None:
 def ban_is_taken_back(case: Case, do: Steps) -> None:
     """The issue is no longer done: the case comes back to life."""
     do.reopen(case)
+
+
+@on_time("data_deletion", "again")
+def next_round_begins(case: Case, do: Steps) -> None:
+    """A round that begins without a new tag: what is left after a withdrawal in part, or of a declined other ticket."""
+    do.go_on_with_the_rest(case)
 
 
 @on_time("data_deletion", "joined")

@@ -57,6 +57,8 @@ class Config:
     jira_deployment: str = "Cloud"  # or "Server"
     jira_index_lag: tuple[float, float] = (0.1, 2.0)
     jira_retry_seconds: float = 5.0
+    ban_check_token: str = "stand-in-bans"
+    bans_follow_jira: bool = True  # whether whoever sets an issue to done has set the ban it asks for
 
     @classmethod
     def from_env(cls, env: Mapping[str, str], **given: Any) -> Config:
@@ -93,6 +95,7 @@ ENV_NAMES = {
     "jira_user": "JIRA_USER",
     "jira_token": "JIRA_TOKEN",
     "jira_project": "JIRA_PROJECT",
+    "ban_check_token": "BAN_CHECK_TOKEN",
 }
 
 

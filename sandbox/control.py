@@ -11,6 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 from sandbox.core import World, stamp, the_world
 
 HEARTBEAT = 15.0
+SETTINGS = ("drop_webhooks", "bans_follow_jira")  # those that the page can change
 SHOWN = 200  # newest records in the state; the full lists have endpoints of their own
 
 bp = Blueprint("control", __name__, url_prefix="/sandbox")
@@ -38,9 +39,11 @@ def state() -> Response:
                 **world.zendesk.public(),
                 "slack": world.slack.public(),
                 "jira": world.jira.public(),
+                "bans": world.backoffice.public(),
                 "webhooks": list(world.hooks.log)[-SHOWN:],
                 "log": world.timeline(SHOWN),
                 "faults": world.faults.list(),
+                "settings": {name: getattr(world.config, name) for name in SETTINGS},
             }
         )
 

@@ -22,6 +22,7 @@ from sandbox.faults import Faults
 from sandbox.hooks import Hooks
 
 if TYPE_CHECKING:
+    from sandbox.backoffice import State as BackofficeState
     from sandbox.jira import State as JiraState
     from sandbox.slack import State as SlackState
     from sandbox.zendesk import State as ZendeskState
@@ -42,6 +43,7 @@ class World:
     zendesk: ZendeskState
     slack: SlackState
     jira: JiraState
+    backoffice: BackofficeState
 
     def __init__(self, config: Config | None = None) -> None:
         self.config = config or Config()
@@ -61,7 +63,7 @@ class World:
 
     def reset(self) -> None:
         """Forget everything: state, records, faults, pending webhooks; then seed again if the settings say so."""
-        from sandbox import jira, slack, zendesk
+        from sandbox import backoffice, jira, slack, zendesk
 
         with self.lock:
             self.random = random.Random(self.config.random_seed)
@@ -75,6 +77,7 @@ class World:
             self.zendesk = zendesk.State(self)
             self.slack = slack.State(self)
             self.jira = jira.State(self)
+            self.backoffice = backoffice.State(self)
             if self.config.seed:
                 from sandbox.seed import seed
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MACROS = Path(__file__).resolve().parent.parent / "macros"
 AGENTS = ("Farah Idris", "Ken Lim", "Priya Nair")
 DELETION, CONSENT = "Data Deletion Request", "Acknowledgement Consent on Promotional Calls"
+STOPPED = "Opt-Out Confirmation"
 TEXTS = {
     DELETION: (
         "Dear {{ticket.requester.first_name}},\n\nThank you for contacting us. We have received your request about "
@@ -26,7 +27,12 @@ TEXTS = {
         "Dear {{ticket.requester.first_name}},\n\nThank you for letting us know that you wish to go on receiving our "
         "offers. No further action is needed (reference {{ticket.id}}).\n\nCustomer Service"
     ),
+    STOPPED: (
+        "Dear {{ticket.requester.first_name}},\n\nYour request to opt out of our promotional messages has been "
+        "processed (reference {{ticket.id}}).\n\nCustomer Service"
+    ),
 }
+CONFIRMED = ("identity", "confirmed_by", "confirmed_via")  # where the account has these fields
 BACKOFFICE = "https://backoffice.example.com/customers/"
 CUSTOMERS: tuple[dict[str, Any], ...] = (
     {
@@ -36,6 +42,7 @@ CUSTOMERS: tuple[dict[str, Any], ...] = (
         "subject": "Please delete my data",
         "comment": "Hello, I no longer use your services. Please delete all my personal data and stop contacting me.",
         "fields": {"name": "Nurul Aisyah binti Rahman", "contact": "+60123450101", "backoffice": BACKOFFICE + "100231"},
+        "confirmed": ("OTP", "customer", "email"),
     },
     {
         "name": "Tan Wei Ming",
@@ -44,6 +51,7 @@ CUSTOMERS: tuple[dict[str, Any], ...] = (
         "subject": "太多推销电话",
         "comment": "每天都有推销电话打来，请停止给我打电话和发短信。其他的可以保留。",
         "fields": {"name": "Tan Wei Ming", "contact": "+60163450202", "backoffice": BACKOFFICE + "100547"},
+        "confirmed": ("questions", "customer", "chat"),
     },
     {
         "name": "Kavitha Subramaniam",
@@ -52,6 +60,7 @@ CUSTOMERS: tuple[dict[str, Any], ...] = (
         "subject": "Stop all offers",
         "comment": "I keep getting promotional e-mails and push notifications. Please stop all offers to me.",
         "fields": {"name": "Kavitha Subramaniam", "backoffice": BACKOFFICE + "100892"},
+        "confirmed": ("MyKad", "customer", "email"),
     },
     {
         "name": "James Whitfield",
@@ -60,6 +69,7 @@ CUSTOMERS: tuple[dict[str, Any], ...] = (
         "subject": "Final notice: remove my details",
         "comment": "I have asked twice. If my details are not removed I will report you to Bank Negara Malaysia.",
         "fields": {"name": "James Whitfield", "contact": "+60193450404", "backoffice": BACKOFFICE + "101115"},
+        "confirmed": ("callback", "customer", "phone"),
     },
     {
         "name": "Ahmad Faizal bin Osman",
@@ -69,6 +79,7 @@ CUSTOMERS: tuple[dict[str, Any], ...] = (
         "subject": "Phone call from +60133450505",
         "comment": "Pelanggan menelefon: minta berhenti hantar SMS promosi. Tiada alamat e-mel.",
         "fields": {"name": "Ahmad Faizal bin Osman", "contact": "+60133450505", "backoffice": BACKOFFICE + "101338"},
+        "confirmed": ("questions", "customer", "phone"),
     },
 )
 
@@ -81,12 +92,13 @@ def seed(world: World) -> None:
     for mail in world.config.approvers.values():
         if not any(u.email == mail for u in state.users.values()):
             state.add_user(mail.split("@")[0].capitalize(), "agent", email=mail)
-    for title in (DELETION, CONSENT):
+    for title in (DELETION, CONSENT, STOPPED):
         state.add_macro(title, _actions(title))
     for customer in CUSTOMERS:
         details = {k: customer[k] for k in ("email", "phone")}
         person = state.add_user(customer["name"], **details)
-        fields = {world.config.fields[k]: v for k, v in customer["fields"].items() if k in world.config.fields}
+        known = {**customer["fields"], **dict(zip(CONFIRMED, customer["confirmed"], strict=True))}
+        fields = {world.config.fields[k]: v for k, v in known.items() if k in world.config.fields}
         given = {"subject": customer["subject"], "comment": {"body": customer["comment"]}, "fields": fields}
         tickets.create(state, given, person, person, customer.get("channel", "web"))
 

@@ -43,7 +43,12 @@ def refused(**given: Any) -> list[str]:
         ),
         ("desk_fields", f"name=1,{CANARY}", "DESK_FIELDS part 2 is not name=value"),
         ("desk_fields", f"name={CANARY}", "DESK_FIELDS name needs the id of a ticket field, a number"),
-        ("desk_fields", "age=1", "DESK_FIELDS age is not one of name, contact, backoffice, preference"),
+        (
+            "desk_fields",
+            "age=1",
+            "DESK_FIELDS age is not one of name, contact, backoffice, preference,"
+            " identity, confirmed_by, confirmed_via, authority",
+        ),
         ("desk_fields", "1,2,3,4,5", "DESK_FIELDS at most four ids"),
         ("desk_fields", "name=1,full_name=2", "DESK_FIELDS name is given twice, or shares its field with another"),
         ("desk_fields", "name=1,contact=1", "DESK_FIELDS contact is given twice, or shares its field with another"),

@@ -45,7 +45,7 @@ def test_every_text_takes_its_values_and_leaves_nothing_open(language: str) -> N
 
 def test_languages_differ() -> None:
     """A text copied and not translated is a mistake, except for names and marks."""
-    names = {"cards.channel.sms", "cards.channel.comma", "cards.issue", "notes.bullet"}
+    names = {"cards.channel.sms", "cards.channel.comma", "cards.issue", "notes.bullet", "kept.line", "kept.reply.line"}
     for key, text in read(FOLDER).items():
         assert text["zh"] != text["en"] or key in names, key
         assert text["ms"] != text["en"] or key in names, key
@@ -65,7 +65,7 @@ def test_words_kept_here_are_those_of_the_sop_file() -> None:
     blanks["{backoffice}"] = "[Insert Link]"
     for words in SOP_WORDS.values():
         assert MARK.sub(lambda mark: blanks[mark[0]], words) in sop
-    assert all(f"“{title}”" in sop for title in load_macros())
+    assert all(f"“{title}”" in sop for title, macro in load_macros().items() if macro.sop.startswith("0."))
 
 
 @pytest.mark.parametrize("value", HOSTILE)
@@ -142,11 +142,12 @@ def test_every_reason_slug_of_the_clients_has_plain_words() -> None:
     assert [slug for slug in slugs if f"notes.cause.{slug}" not in texts.keys] == []
 
 
-def test_the_two_macros_of_the_sop_and_nothing_wrong_with_them() -> None:
+def test_the_macros_and_nothing_wrong_with_them() -> None:
     macros = load_macros()
     assert {title: macro.sop for title, macro in macros.items()} == {
         "Data Deletion Request": "0.27",
         "Acknowledgement Consent on Promotional Calls": "0.30",
+        "Opt-Out Confirmation": "3.3",
     }
     assert macros["Data Deletion Request"].actions == {"status": "pending"}
     for macro in macros.values():

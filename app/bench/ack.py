@@ -146,19 +146,21 @@ def _busy(here: Stage, driver: Driver, seconds: float) -> dict[str, Any]:
 
 
 def _tickets(here: Stage, number: int) -> list[int]:
-    """New tickets at the stand-in, complete, and tagged by an agent."""
-    form = {
-        "subject": "Please stop all offers",
-        "name": "Bench Customer",
-        "email": "bench@example.com",
-        "fields": {
-            "name": "Bench Customer",
-            "contact": "+60 12-345 6789",
-            "backoffice": "https://backoffice.example.com/customers/42",
-        },
-    }
+    """New tickets at the stand-in, complete, each of another customer, and tagged by an agent."""
     port = here.ports["sandbox"]
-    made = [int(stage.ask(port, "POST", "/sandbox/tickets", form)["id"]) for _ in range(number)]
+    made = []
+    for customer in range(number):
+        form = {
+            "subject": "Please stop all offers",
+            "name": "Bench Customer",
+            "email": f"bench{customer}@example.com",
+            "fields": {
+                "name": "Bench Customer",
+                "contact": f"+60 12-{1_000_000 + customer}",
+                "backoffice": f"https://backoffice.example.com/customers/{customer}",
+            },
+        }
+        made.append(int(stage.ask(port, "POST", "/sandbox/tickets", form)["id"]))
     for ticket in made:
         stage.ask(port, "POST", f"/sandbox/tickets/{ticket}/tags", {"add": ["data_deletion_request", "pref_stop_all"]})
     return made

@@ -40,6 +40,35 @@ def ack(seconds: float, as_json: bool) -> None:
     console.print(_wanted(measured))
 
 
+@bench.command()
+@click.option("--rows", type=click.IntRange(1_000, 10_000_000), default=1_000_000, show_default=True)
+@click.option("--entries", type=click.IntRange(0, 10_000_000), help="Suppressed persons; as many as rows by default.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def suppress(rows: int, entries: int | None, as_json: bool) -> None:
+    """How fast a campaign file is parted, beside CSV read and written and nothing else; and in how much memory."""
+    from app.bench.suppress import run
+
+    signal.signal(signal.SIGTERM, lambda *_: click.get_current_context().exit(143))
+    measured = run(rows, rows if entries is None else entries, lambda text: click.echo(f"{text} …", err=True))
+    if as_json:
+        click.echo(json.dumps(measured, indent=2))
+        return
+    console = Console(highlight=False)
+    console.print(f"{measured['cores']} cores, load average before the run {measured['load_before']:.2f}")
+    table = _table("figure", "measured", "wanted", "met")
+    for name, value, word, limit, unit in (
+        ("CSV read and written, nothing else", measured["floor_rows_s"], "", None, "rows/s"),
+        ("desk suppress check, start included", measured["rows_s"], "at least", 20_000, "rows/s"),
+        ("the same, of the floor", measured["of_floor"], "", None, ""),
+        ("the same, rows per second of its processor time", measured["rows_cpu_s"], "", None, "rows/s"),
+        ("peak memory", measured["peak_mb"], "under", 150, "MB"),
+        ("refused", measured["refused"], "", None, "rows"),
+    ):
+        met = "" if limit is None else _met(value, word, limit)
+        table.add_row(name, _figure(value, unit), f"{word} {limit} {unit}".strip() if word else "", met)
+    console.print(table)
+
+
 def _table(*columns: str) -> Table:
     table = Table(box=None, header_style="bold")
     for number, column in enumerate(columns):

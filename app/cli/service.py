@@ -34,7 +34,7 @@ def migrate() -> None:
 @main.command()
 def work() -> None:
     """Run the worker until SIGTERM or Ctrl-C."""
-    from app import logs
+    from app import duties, logs
     from app.desk import Desk
     from app.engine import Worker
     from app.walk import Walker
@@ -46,6 +46,8 @@ def work() -> None:
     if problems:
         fail("; ".join(f"{name}: {text}" for name, text in problems.items()) + " (run `desk migrate`)", WRONG)
     walker = Walker(desk)
+    with desk.db.tx() as conn:
+        duties.set_up(conn, walker)
     _stop_in_time(desk.stopping, settings.stop_within)
     threading.Thread(target=walker.learn_own_id, name="own-id", daemon=True).start()
     Worker(desk.uri, settings, walker.walk, desk.requeue, desk.rescue, desk.stopping).run()

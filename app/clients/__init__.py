@@ -6,6 +6,7 @@ import logging
 from contextlib import suppress
 from dataclasses import dataclass
 
+from app.clients.bans import Bans
 from app.clients.types import Chat, Jira, Zendesk
 from app.settings import Settings
 
@@ -20,6 +21,7 @@ class Clients:
     zendesk: Zendesk
     chat: Chat
     jira: Jira
+    bans: Bans | None = None  # only where BAN_CHECK_URL is set
 
     def skews(self) -> dict[str, float | None]:
         """Vendor -> its clock less ours in seconds, by its last answer; None: it has not said."""
@@ -30,17 +32,19 @@ class Clients:
         return {name: getattr(client, "library_retries", 0) for name, client in self._each().items()}
 
     def _each(self) -> dict[str, object]:
-        return {"zendesk": self.zendesk, "slack": self.chat, "jira": self.jira}
+        each: dict[str, object] = {"zendesk": self.zendesk, "slack": self.chat, "jira": self.jira}
+        return {**each, "bans": self.bans} if self.bans is not None else each
 
     def close(self) -> None:
         """Close idle connections; the clients stay usable."""
-        for client in (self.zendesk, self.chat, self.jira):
+        for client in self._each().values():
             with suppress(AttributeError):  # a test's stand-in may have nothing to close
-                client.close()  # type: ignore[union-attr]  # not part of the protocols: steps never close
+                client.close()  # type: ignore[attr-defined]  # not part of the protocols: steps never close
 
 
 def make(settings: Settings) -> Clients:
     """The real clients. Sends nothing: they connect at their first call."""
+    from app.clients.bans import BanClient
     from app.clients.jira import JiraClient
     from app.clients.slack import SlackClient
     from app.clients.zendesk import ZendeskClient
@@ -48,4 +52,5 @@ def make(settings: Settings) -> Clients:
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("jira").setLevel(logging.CRITICAL)  # it logs whole bodies even at ERROR
-    return Clients(zendesk=ZendeskClient(settings), chat=SlackClient(settings), jira=JiraClient(settings))
+    bans = BanClient(settings) if settings.ban_check_url else None
+    return Clients(zendesk=ZendeskClient(settings), chat=SlackClient(settings), jira=JiraClient(settings), bans=bans)

@@ -20,7 +20,7 @@ _MEANINGS = {
     "rate_limited": "ratelimited rate_limited message_limit_exceeded",
     "locked": "external_channel_migrating streaming_state_conflict team_added_to_org",
     "server": "fatal_error internal_error request_timeout service_unavailable update_failed",
-    "gone": """message_not_found user_not_found user_not_visible duplicate_message_not_found
+    "gone": """message_not_found thread_not_found user_not_found user_not_visible duplicate_message_not_found
         duplicate_channel_not_found draft_not_found draft_already_deleted draft_already_sent""",
     "closed": "cant_update_message edit_window_closed is_inactive",
     "channel": """channel_not_found channel_is_limited_access is_archived not_in_channel user_not_in_channel

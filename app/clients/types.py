@@ -6,7 +6,7 @@ logged or stored: `Person` and `Ticket` hold personal data and live for one walk
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -26,6 +26,15 @@ class Ticket:
     fields: Mapping[int, str | tuple[str, ...]]
     stamp: str
     channel: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A ticket as the search knows it: its index lags, so this only says where to look. `stamp` as in Ticket."""
+
+    id: int
+    tags: frozenset[str]
+    stamp: str
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,18 @@ class Audit:
     tags_added: frozenset[str]
     tags_removed: frozenset[str]
     comment_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Comment:
+    """One entry of a ticket's conversation. `body` is plain text, entities resolved: the words of a person."""
+
+    id: int
+    author_id: int
+    public: bool
+    body: str = field(repr=False)
+    created_at: datetime
+    channel: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,8 +110,16 @@ class Zendesk(Protocol):
     def ticket(self, ticket_id: int) -> Ticket: ...
     def person(self, user_id: int) -> Person: ...
 
+    def tagged(self, tag: str, since: datetime | None) -> Iterator[Found]:
+        """Tickets with this tag that changed at or after `since` (None: all that are not closed), page by page."""
+        ...
+
     def audits(self, ticket_id: int) -> Sequence[Audit]:
         """Newest first; at most the newest few hundred."""
+        ...
+
+    def comments(self, ticket_id: int) -> Sequence[Comment]:
+        """The whole conversation, oldest first. PermanentError `gone`, `forbidden`: it cannot be read."""
         ...
 
     def macro(self, title: str) -> Macro:

@@ -12,22 +12,24 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from zenpy import Zenpy
 from zenpy.lib.api import BaseApi
-from zenpy.lib.api_objects import Comment
+from zenpy.lib.api_objects import Comment as ZenpyComment
 from zenpy.lib.api_objects import Ticket as ZenpyTicket
 from zenpy.lib.exception import APIException, ZenpyException
 from zenpy.lib.util import json_encode_for_printing
 
 from app.clients import zendesk_read as parse
+from app.clients import zendesk_search
 from app.clients.http import Wire, retries
 from app.clients.oauth import BearerSession, Tokens
 from app.clients.outcome import permanent, read_object, unknown
 from app.clients.shape import flag, items, mapping, number, text, texts
-from app.clients.types import Applied, Audit, Macro, MacroEffect, Person, Ticket
+from app.clients.types import Applied, Audit, Comment, Found, Macro, MacroEffect, Person, Ticket
 from app.errors import AuthError, PermanentError, UnknownOutcomeError, VendorError
 from app.settings import Settings
 
@@ -88,29 +90,48 @@ class ZendeskClient:
         identities = _or_gone(lambda: self._get(f"users/{user_id}/identities.json")) or {}
         return parse.person(user, items(identities.get("identities")), user_id)
 
+    def tagged(self, tag: str, since: datetime | None) -> Iterator[Found]:
+        """Tickets with this tag, for the sweep (app.clients.zendesk_search)."""
+        return zendesk_search.tickets(self._get, zendesk_search.query(tag, since))
+
     def audits(self, ticket_id: int) -> Sequence[Audit]:
         """Newest first, the newest 500. The order of pages is not documented, so all of them are read.
 
         A page of long comments can be larger than an answer may be: then smaller pages are asked for.
         """
+
+        def ours(raw: Json) -> Audit | None:
+            if number(raw.get("ticket_id")) not in (None, ticket_id):
+                raise unknown("zendesk", "unreadable")
+            return parse.audit(raw)
+
+        newest = self._entries(f"tickets/{ticket_id}", "audits", ours, NEWEST)
+        return sorted(newest, key=lambda found: (found.created_at, found.id), reverse=True)
+
+    def comments(self, ticket_id: int) -> Sequence[Comment]:
+        """The whole conversation, oldest first. Raises PermanentError `gone`, `forbidden`."""
+        found = self._entries(f"tickets/{ticket_id}", "comments", parse.comment, None)
+        return sorted(found, key=lambda comment: (comment.created_at, comment.id))
+
+    def _entries(self, path: str, name: str, read: Callable[[Json], T | None], most: int | None) -> Sequence[T]:
+        """The last `most` entries of a ticket's list, in pages as small as they must be."""
         for size in (100, 20, 4):
             try:
-                return self._audits(ticket_id, size)
+                return self._read_all(path, name, read, most, size)
             except UnknownOutcomeError as error:
                 if error.reason != "oversized":
                     raise
-        return self._audits(ticket_id, 1)
+        return self._read_all(path, name, read, most, 1)
 
-    def _audits(self, ticket_id: int, size: int) -> Sequence[Audit]:
-        newest: deque[Audit] = deque(maxlen=NEWEST)
-        for page in self._pages(f"tickets/{ticket_id}/audits.json", size, bound=PAGES * 100 // size):
-            if not isinstance(page.get("audits"), list):
+    def _read_all(
+        self, path: str, name: str, read: Callable[[Json], T | None], most: int | None, size: int
+    ) -> Sequence[T]:
+        found: deque[T] = deque(maxlen=most)
+        for page in self._pages(f"{path}/{name}.json", size, bound=PAGES * 100 // size):
+            if not isinstance(page.get(name), list):
                 raise unknown("zendesk", "unreadable")
-            raws = [mapping(raw) for raw in items(page.get("audits"))]
-            if any(number(raw.get("ticket_id")) not in (None, ticket_id) for raw in raws):
-                raise unknown("zendesk", "unreadable")
-            newest.extend(found for found in map(parse.audit, raws) if found is not None)
-        return sorted(newest, key=lambda found: (found.created_at, found.id), reverse=True)
+            found.extend(one for one in (read(mapping(raw)) for raw in items(page.get(name))) if one is not None)
+        return found
 
     def macro(self, title: str) -> Macro:
         """The one active shared macro of exactly this title. Raises PermanentError `macro_missing`, `macro_twice`."""
@@ -184,7 +205,7 @@ class ZendeskClient:
             changes["macro_id"] = macro_id
         small = ZenpyTicket(
             id=ticket.id,
-            comment=Comment(**{"html_body" if html else "body": body}, public=public),
+            comment=ZenpyComment(**{"html_body" if html else "body": body}, public=public),
             metadata={parse.OP_KEY: op_id},
             safe_update=True,
             updated_stamp=ticket.stamp,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 
 from app.clients.outcome import unknown
 from app.clients.shape import flag, items, mapping, moment, number, numbers, text, texts
-from app.clients.types import Audit, Macro, MacroEffect, Person, Ticket
+from app.clients.types import Audit, Comment, Macro, MacroEffect, Person, Ticket
 
 SIMPLE = ("status", "priority", "group_id", "assignee_id", "custom_status_id")  # what a macro may change besides tags
 OP_KEY = "desk_op"  # in the update's metadata; comes back as audit.metadata.custom (facts Z3.6)
@@ -95,6 +96,21 @@ def audit(raw: Json) -> Audit | None:
         tags_added=frozenset(added),
         tags_removed=frozenset(removed),
         comment_id=comment,
+    )
+
+
+def comment(raw: Json) -> Comment | None:
+    """One comment; None when it has no id. `plain_body` still holds entities such as `&nbsp;`."""
+    found = number(raw.get("id"))
+    if found is None:
+        return None
+    return Comment(
+        id=found,
+        author_id=number(raw.get("author_id")) or 0,
+        public=flag(raw.get("public")) is True,
+        body=html.unescape(text(raw.get("plain_body")) or text(raw.get("body"))),
+        created_at=moment(raw.get("created_at")),
+        channel=text(mapping(raw.get("via")).get("channel")),
     )
 
 

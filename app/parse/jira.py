@@ -1,7 +1,7 @@
 """JIRA's webhook: a hint that one of our issues moved. The issue itself is read again before anything is decided.
 
-Taken: `jira:issue_updated` with a status or resolution item (or with no changelog at all), `jira:issue_created` (tells
-the key of a create whose answer was lost) and `jira:issue_deleted`, when the issue carries a label of ours or is in our
+Taken: `jira:issue_updated` with a status, resolution or project item (or no changelog at all), `jira:issue_created`
+(tells the key of a create whose answer was lost) and `jira:issue_deleted`, when the issue carries a label of ours or is in our
 project. X-Atlassian-Webhook-Identifier is not signed and therefore not used. Source: facts J25, J36-J47, bad-inputs
 J016-J022.
 """
@@ -22,7 +22,7 @@ MAX_AGE = 24 * 3600  # seconds; JIRA gives up re-sending long before (J40), and 
 
 _KEY = re.compile(r"[A-Z][A-Z0-9_]{1,9}-[0-9]{1,9}")
 _OUR_LABEL = re.compile(r"desk-[A-Za-z0-9-]{1,100}")
-_MOVES = frozenset({"status", "resolution"})
+_MOVES = frozenset({"status", "resolution", "project", "key"})  # the last two: moved to another project
 
 
 def parse_jira(body: bytes, *, now: float, project: str = "") -> IssueChanged | Refused:

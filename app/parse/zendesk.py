@@ -75,6 +75,12 @@ def parse_zendesk(
         return dead("zd", body, error.reason)
 
 
+def tagged(ticket_id: int, tags: Iterable[str], *, actor_id: int | None, updated_at: str) -> TicketTagged:
+    """The event that a ticket with these known tags makes, whoever says so: trigger and sweep name the same fact."""
+    known = tuple(sorted(tags))
+    return TicketTagged(f"zd:{ticket_id}:{updated_at}:{'+'.join(known)}", ticket_id, known, actor_id, updated_at)
+
+
 def near_misses(tags: Iterable[str], known: Iterable[str]) -> int:
     """How many tags are ours but for case, spaces or Unicode form: people's slips, counted, never acted upon."""
     exact = frozenset(known)
@@ -125,8 +131,7 @@ def _template(body: bytes, data: dict[str, Json], place: _Place) -> TicketTagged
     actor_id = _actor(data.get("actor_id"))
     if not tags:
         return _no_known_tag(body, ticket_id, _tag_list(data["tags"]), place)
-    fact = f"zd:{ticket_id}:{updated_at}:{'+'.join(tags)}"
-    return TicketTagged(fact, ticket_id, tags, actor_id, updated_at)
+    return tagged(ticket_id, tags, actor_id=actor_id, updated_at=updated_at)
 
 
 _TEMPLATE_FIELDS = ("ticket_id", "tags", "updated_at", "actor_id")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from app import cases, inbox
 from app.cases import Case
+from app.clients.bans import Bans
 from app.clients.types import Chat, Jira, Person, Ticket, Zendesk
-from app.db import Database
+from app.db import Connection, Database
 from app.errors import PermanentError
 from app.ledger import store
 from app.ledger.perform import Call, Evidence, Ledger, Outcome, Owner, Plan, WalkLostError
@@ -20,6 +22,8 @@ from app.texts import Texts
 from app.tokens import Tokens
 from app.vault import Vault
 
+# Overtaken ones of these are waited for until their vendor can no longer apply them.
+LASTING = ("note", "renew_card")
 NOBODY = Person(id=0, name="", email="", phone="", role="", reachable=False)
 
 
@@ -36,6 +40,7 @@ class Tools:
     tokens: Tokens
     vault: Vault
     ledger: Ledger
+    bans: Bans | None = None  # the ban's own source; None: JIRA's word is all there is
 
 
 class Base:
@@ -62,12 +67,24 @@ class Base:
             self._ticket = None  # our own update moved its stamp
         return outcome
 
-    def move(self, state: str, *, of: frozenset[str] | set[str], **fields: Any) -> bool:
-        """Compare-and-set on the case. False: somebody was first; `case` is then the row as it stands."""
+    def move(
+        self,
+        state: str,
+        *,
+        of: frozenset[str] | set[str],
+        also: Callable[[Connection, Case], None] | None = None,
+        **fields: Any,
+    ) -> bool:
+        """Compare-and-set on the case. False: somebody was first; `case` is then the row as it stands.
+
+        `also`: what must change in the same moment, given the case as moved.
+        """
         with self.tools.db.tx() as conn:
             if not inbox.owns(conn, self.owner.event_id, self.owner.walk):
                 raise WalkLostError
             moved = cases.move(conn, self.case, state, of=of, **fields)
+            if moved and also:
+                also(conn, moved)
             current = moved or cases.load(conn, self.case.id)
         point("case.after_move")
         assert current is not None
@@ -83,7 +100,7 @@ class Base:
         for old in rows:
             if old.state in ("sending", "unknown"):
                 self.perform(
-                    Plan(verb, old.arg, old.vendor, frozenset(), never, self.find_old, repeatable=verb != "note")
+                    Plan(verb, old.arg, old.vendor, frozenset(), never, self.find_old, repeatable=verb not in LASTING)
                 )
 
     def find_old(self, effect: Effect) -> Evidence | None:

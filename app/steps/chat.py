@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from app import cards, cases, notes, sinks
+from app import button_life, cards, cases, inbox, notes, sinks
 from app.cases import CLOSED_STATES, OPEN_STATES, Case
 from app.clients.types import Card, Posted
 from app.errors import PermanentError
 from app.ledger import store
-from app.ledger.perform import Call, Evidence, Outcome, Plan
+from app.ledger.perform import Call, Evidence, Outcome, Plan, WalkLostError
 from app.ledger.store import Effect
 from app.steps.base import never
 from app.steps.ticket import TicketSteps
@@ -27,7 +28,7 @@ class ChatSteps(TicketSteps):
                 arg=card,
                 vendor="slack",
                 states=frozenset({"awaiting"}),
-                prepare=lambda effect: Call(lambda: self._post(effect, wish, card)),
+                prepare=lambda effect: Call(lambda: self._post(effect, wish, card), {"details": self.details(wish)}),
                 find=self._find_card,
                 yields=True,
             )
@@ -36,9 +37,17 @@ class ChatSteps(TicketSteps):
         return outcome
 
     def _post(self, effect: Effect, wish: Wish, card: str) -> Evidence:
+        return _where(self.tools.chat.post(self.open_card(wish, card), op_id=effect.op_id, case_key=self.effect_key()))
+
+    def details(self, wish: Wish) -> str:
+        """Keyed hash of what the card says beside what is in the case row: with other details it is another card."""
+        return self.tools.vault.digest("card", json.dumps([wish.name, wish.contact]))
+
+    def open_card(self, wish: Wish, card: str) -> Card:
+        """The card with its buttons, whose tokens are made at this moment. SOP section 2."""
         key = (self.case.id, self.case.generation, card)
         buttons = [(action, self.tools.tokens.make(Press(*key, action))) for action in ("approve", "decline")]
-        built = cards.open_card(
+        return cards.open_card(
             self.tools.texts,
             wish=self.case.preference,
             name=wish.name,
@@ -48,7 +57,6 @@ class ChatSteps(TicketSteps):
             backoffice_url=self.backoffice_url(),
             buttons=buttons,
         )
-        return _where(self.tools.chat.post(built, op_id=effect.op_id, case_key=self.effect_key()))
 
     def _find_card(self, effect: Effect) -> Evidence | None:
         posted = self.tools.chat.find(effect.op_id, since=effect.planned_at)
@@ -58,6 +66,16 @@ class ChatSteps(TicketSteps):
         if outcome.done and self.case.chat_ts is None:
             channel, ts = outcome.evidence.get("channel"), outcome.evidence.get("ts")
             self.move(self.case.state, of={self.case.state}, chat_channel=channel, chat_ts=ts)
+        if outcome.done and self.case.state == "awaiting":
+            self.keep_alive()
+
+    def keep_alive(self) -> None:
+        """Before the buttons expire they are made anew, for as long as the case waits (app.button_life)."""
+        with self.tools.db.tx() as conn:
+            if not inbox.owns(conn, self.owner.event_id, self.owner.walk):
+                raise WalkLostError
+            effects = store.of_case(conn, self.case.id)
+            button_life.set_timer(conn, self.case, effects, self.tools.settings.approval_life)
 
     def _find_lost_card(self) -> None:
         """A card whose answer was lost is looked up, so that it can be closed; one never sent is not sent any more."""
@@ -76,7 +94,10 @@ class ChatSteps(TicketSteps):
             self._find_lost_card()
         if self.case.chat_channel is None or self.case.chat_ts is None or self.case.state == "awaiting":
             return
-        self.clear_up("update_card", self.case.state)
+        if not self._renewals_are_over():
+            return
+        arg = self._card_arg()
+        self.clear_up("update_card", arg)
         at = Posted(self.case.chat_channel, self.case.chat_ts)
 
         def send() -> Evidence:
@@ -90,7 +111,7 @@ class ChatSteps(TicketSteps):
         self.perform(
             Plan(
                 verb="update_card",
-                arg=self.case.state,
+                arg=arg,
                 vendor="slack",
                 states=frozenset({self.case.state}),
                 prepare=lambda effect: Call(send),
@@ -99,9 +120,25 @@ class ChatSteps(TicketSteps):
             )
         )
 
+    def _renewals_are_over(self) -> bool:
+        """A renewal whose answer was lost may still reach the card: what closes the card must come after it."""
+        before = len(self.outcomes)
+        self.clear_up("renew_card", "")
+        return not any(outcome.state == "waiting" for outcome in self.outcomes[before:])
+
+    def _card_arg(self) -> str:
+        """`<state>`, or `<state>:<n>` when a case that came back to life is in a state for the n-th time."""
+        with self.tools.db.each() as conn:
+            mine = [e for e in store.of_case(conn, self.case.id) if e.verb == "update_card"]
+        live = [e for e in mine if e.state != "void"]
+        if live and live[-1].arg.partition(":")[0] == self.case.state:
+            return live[-1].arg
+        times = sum(e.arg.partition(":")[0] == self.case.state for e in mine)
+        return f"{self.case.state}:{times + 1}" if times else self.case.state
+
     def _closed_card(self) -> Card:
         settings, texts = self.tools.settings, self.tools.texts
-        line = notes.card_line(texts, self.case, ZoneInfo(settings.desk_time_zone))
+        line = self._replaced() or notes.card_line(texts, self.case, ZoneInfo(settings.desk_time_zone))
         key = self.case.jira_key
         return cards.closed_card(
             texts,
@@ -113,6 +150,14 @@ class ChatSteps(TicketSteps):
             jira_url=f"{settings.jira_url}/browse/{key}" if key else None,
             who=self.case.decided_by or "",
         )
+
+    def _replaced(self) -> str:
+        """A case that has joined another ticket's has nothing to decide; nobody here has approved it."""
+        if self.case.joined_to is None or self.case.state not in ("joined", "done"):
+            return ""
+        with self.tools.db.each() as conn:
+            main = cases.load(conn, self.case.joined_to)
+        return self.tools.texts.get("cards.state.joined", ticket=main.ticket_id if main else "")
 
     def keep_earlier_card(self) -> None:
         """The card of a round that a newer one has replaced must not be left with its buttons."""
@@ -126,7 +171,7 @@ class ChatSteps(TicketSteps):
     def answer(self, user: str, key: str, *, event_id: int, **values: str) -> Outcome:
         """Tell the presser, and nobody else, what became of the press."""
         text = sinks.mrkdwn(self.tools.texts.get(f"answers.{key}", **values), 3000)
-        channel = self.tools.settings.slack_channel
+        channel = self.tools.settings.channel_of(self.case.procedure)
 
         def send() -> Evidence:
             try:

@@ -7,9 +7,9 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 
-from app import facts, notes, wish
-from app.cases import OPEN_STATES, Case
-from app.clients.types import Ticket
+from app import confirmed, facts, kept, macro_texts, notes, resumed, wish
+from app.cases import CLOSED_STATES, OPEN_STATES, Case
+from app.clients.types import Macro, MacroEffect, Ticket
 from app.errors import NotAppliedError
 from app.ledger import store
 from app.ledger.perform import Call, Evidence, Outcome, Plan
@@ -18,17 +18,18 @@ from app.steps.base import Base, refuse
 
 # Placeholders that Zendesk fills in an agent's comment; anything else in braces would reach the customer as it is.
 KNOWN_PLACEHOLDER = re.compile(r"\{\{\s*(ticket|current_user|dc)\.[\w.]+\s*\}\}")
-LEFTOVER = re.compile(r"\{\{|\[Insert", re.IGNORECASE)
 MARKS = ("incomplete", "waiting", "approved", "done", "declined", "withdrawn", "needs_person", "void")
-MARK_OF = {"awaiting": "waiting", "banning": "approved", "open": ""}
+MARK_OF = {"awaiting": "waiting", "banning": "approved", "verifying": "approved", "joined": "waiting", "open": ""}
 MANY_TAGS = 5  # a macro that takes away more tags than this sets the list, and would wipe the agents' own
 
 
 class TicketSteps(Base):
+    note_class: type[notes.Note] = notes.Note
+
     def verify_preference(self, case: Case) -> wish.Wish:
         """SOP section 1: the preference and the five details, from the ticket as it is now. Moves the case."""
         ticket = self.ticket()
-        found = wish.read(ticket, self.requester(), self.tools.settings)
+        found = resumed.rest(wish.read(ticket, self.requester(), self.tools.settings), self.case)
         # A card that was never sent follows the ticket; one that is out was complete, and what it says is decided on.
         free = {"open", "incomplete"} if self._asked() else {"open", "incomplete", "awaiting"}
         if not found.complete:
@@ -42,6 +43,7 @@ class TicketSteps(Base):
             problems=tuple(p for p in self.case.problems if p.startswith("info:")),
             sealed=self.tools.vault.seal(link, f"case:{case.id}"),
             barred=self._barred(ticket),
+            confirmation=confirmed.record(found.confirmation, tagger_id=self.case.tagger_id, at=self.case.received_at),
         )
         changed = self.case.is_open and found.preference != self.case.preference
         self.remark("info:changed", changed)
@@ -80,10 +82,13 @@ class TicketSteps(Base):
 
     def apply_macro(self, case: Case, title: str) -> Outcome | None:
         """The macro's e-mail to the requester, once, proved by the ticket's audit. None: there is nobody to mail."""
-        if not self._can_mail() or self._told_before(title):
+        last = title not in (notes.REQUEST_MACRO, notes.CONSENT_MACRO)  # the confirmation that it is done
+        if not self._can_mail() or (not last and self._told_before(title)):
             return None
-        running = frozenset({"awaiting", "approved", "banning", "needs_person", "done"})
-        states = frozenset({"withdrawn"}) if title == notes.CONSENT_MACRO else running
+        running = frozenset({"awaiting", "approved", "banning", "verifying", "needs_person", "done"})
+        if title == notes.CONSENT_MACRO:  # a withdrawal in part leaves the case in whatever state it is
+            running = OPEN_STATES | CLOSED_STATES if resumed.of_case(self.case) else frozenset({"withdrawn"})
+        states = frozenset({"done"}) if last else running
         outcome = self.perform(
             Plan(
                 "apply_macro",
@@ -99,6 +104,12 @@ class TicketSteps(Base):
             self._macro_tags(title, outcome.evidence)
         return outcome
 
+    def acknowledged(self, case: Case) -> bool:
+        """False: the acknowledgement can't be sent until somebody mends its cause, so nobody else is asked either."""
+        with self.tools.db.each() as conn:
+            effects = store.of_case(conn, self.case.id)
+        return not any((e.verb, e.arg, e.state) == ("apply_macro", notes.REQUEST_MACRO, "dead") for e in effects)
+
     def _told_before(self, title: str) -> bool:
         """A round that came to nothing (declined, refused by JIRA) has told the customer already: no second e-mail."""
         with self.tools.db.each() as conn:
@@ -108,30 +119,31 @@ class TicketSteps(Base):
 
     def _can_mail(self) -> bool:
         """To the requester alone (SOP 1.10), and only where a mail would arrive. If not, the note says what to do."""
-        copied, unreachable = bool(self.ticket().cc_ids), not self.requester().reachable
+        copied, requester = bool(self.ticket().cc_ids), self.requester()
         self.remark("info:cc", copied)
-        self.remark("info:unreachable", unreachable)
-        return not copied and not unreachable
+        self.remark("info:no_email", not requester.email)
+        self.remark("info:unreachable", bool(requester.email) and not requester.reachable)
+        return not copied and requester.reachable
 
     def _macro_call(self, effect: Effect, title: str) -> Call:
         ticket = self._stamped(effect)
         if ticket.cc_ids:
             raise refuse("zendesk", "cc")
-        if title != notes.CONSENT_MACRO and self.tools.settings.tags["data_deletion_withdrawn"] in ticket.tags:
+        if title != notes.CONSENT_MACRO and resumed.pending(ticket, self.case, self.tools.settings):
             # The customer has just withdrawn; the withdrawal's own event decides what becomes of this.
             raise NotAppliedError("withdrawn meanwhile", "withdrawal", vendor="zendesk")
         macro = self.tools.zendesk.macro(title)
         change = self.tools.zendesk.preview(ticket, macro)
-        if not change.public or not change.body.strip():
-            raise refuse("zendesk", "macro_private")
-        if LEFTOVER.search(KNOWN_PLACEHOLDER.sub("", change.body)):
-            raise refuse("zendesk", "macro_placeholder")
+        wording = self._judged(title, macro, change)
+        body = change.body
+        if title == notes.REQUEST_MACRO and self.tools.settings.kept_in_reply:
+            body += kept.reply(self.tools.texts, self.case.kept, html=change.html)
 
         def send() -> Evidence:
             applied = self.tools.zendesk.update(
                 ticket,
                 op_id=effect.op_id,
-                body=change.body,
+                body=body,
                 html=change.html,
                 public=True,
                 macro_id=macro.id,
@@ -144,11 +156,29 @@ class TicketSteps(Base):
         read: Evidence = {
             "stamp": ticket.stamp,
             "macro_id": macro.id,
-            "text_hash": self.tools.vault.digest("text", change.body),
+            "text_hash": self.tools.vault.digest("text", body),
+            **wording,
             "add_tags": [*sorted(change.add_tags)],
             "remove_tags": [*sorted(drop)] if len(drop) <= MANY_TAGS else [],
         }
         return Call(send, read)
+
+    def _judged(self, title: str, macro: Macro, change: MacroEffect) -> Evidence:
+        """Refuses what must not reach a customer (features 1.5, 1.6); tells in what the text differs from ours.
+
+        The macro's own text is compared, because a preview may hold the customer's name.
+        """
+        if not change.public or not change.body.strip():
+            raise refuse("zendesk", "macro_private")
+        if macro_texts.LEFTOVER.search(KNOWN_PLACEHOLDER.sub("", change.body)):
+            raise refuse("zendesk", "macro_placeholder")
+        text = self.tools.zendesk.macro_text(macro).strip() or change.body
+        if unfit := macro_texts.unfit(text):
+            raise refuse("zendesk", f"macro_{unfit[0]}")
+        ours = macro_texts.ours().get(title)
+        if ours is None or ours.approved(text):
+            return {"wording": "approved" if ours else "own", "faults": []}
+        return {"wording": "changed", "faults": [*ours.faults(text)], "wording_hash": macro_texts.text_hash(text)}
 
     def _stamped(self, effect: Effect) -> Ticket:
         """The ticket to update safely. A repeat waits until the stamp's second is over: stamps are whole seconds, and
@@ -167,8 +197,8 @@ class TicketSteps(Base):
         with self.tools.db.tx() as conn:
             effects = store.of_case(conn, self.case.id)
             parts = (self.tools.texts, self.case, effects, self.tools.settings, facts.load(conn, self.case))
-            text = notes.Note(*parts, stable=False).text()
-            digest = hashlib.sha256(notes.Note(*parts, stable=True).text().encode()).hexdigest()[:16]
+            text = self.note_class(*parts, stable=False).text()
+            digest = hashlib.sha256(self.note_class(*parts, stable=True).text().encode()).hexdigest()[:16]
             arg = _next_arg(effects, "note", digest)
         self.clear_up("note", arg)
 
@@ -215,7 +245,7 @@ class TicketSteps(Base):
         """The mark of the case's state. What stands still until a person acts gets one that triggers let through: the
         note asks for a tag to be removed or put on anew, and that has to be heard."""
         mark = MARK_OF.get(self.case.state, self.case.state)
-        if "both_tags" in self.case.problems:
+        if {"both_tags", "resume_unclear"} & set(self.case.problems):
             return "incomplete"
         failed = any(e.state == "dead" for e in effects if e.verb not in ("mark", "note"))
         return "needs_person" if failed and mark in ("waiting", "approved") else mark

@@ -44,6 +44,8 @@ def move(world: World, issue: Issue, to: Status, actor: str) -> None:
     issue.status, issue.resolution = to.id, to.resolution
     issue.resolved = world.now() if to.resolution else None
     _touched(world, issue)
+    if to.name == "Done":
+        world.backoffice.follow(issue)
     webhooks.moved(world, issue, actor, before)
 
 
@@ -93,6 +95,27 @@ def delete(world: World, issue: Issue, actor: str) -> None:
     world.jira.index(issue, deleted=True)
     webhooks.deleted(world, issue, actor)
     world.changed()
+
+
+def to_project(world: World, issue: Issue, project: str, actor: str) -> None:
+    """Move to another project: a new key, the same id; the old key goes on leading here."""
+    before = issue.key
+    issue.former_keys.append(before)
+    issue.key = world.jira.new_key(project)
+    _touched(world, issue)
+    items = [webhooks.item("project", (None, before.rpartition("-")[0]), (None, project))]
+    webhooks.updated(world, issue, actor, [*items, webhooks.item("Key", (None, before), (None, issue.key))])
+
+
+def clone(world: World, issue: Issue, actor: str) -> Issue:
+    """JIRA's own clone: another id and key, all fields, the labels among them."""
+    made = copy.deepcopy(issue)
+    made.id, made.key = world.jira.new_id(), world.jira.new_key()
+    made.summary, made.comments, made.links, made.former_keys = f"CLONE - {issue.summary}", [], [], []
+    world.jira.issues[made.id] = made
+    world.jira.index(made)
+    webhooks.created(world, made, actor)
+    return made
 
 
 def _touched(world: World, issue: Issue) -> None:

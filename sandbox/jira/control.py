@@ -1,7 +1,8 @@
-"""The controls of the people at the board: move an issue to a column, delete it."""
+"""The controls of the people at the board: to a column, a comment, to another project, a clone, away with it."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, jsonify, request
@@ -44,6 +45,27 @@ def add_controls(blueprint: Blueprint, world: World) -> None:
                 return jsonify({"error": "no text"}), 400
             made = actions.comment(world, issue, body, SUPPORT)
             return jsonify({"key": issue.key, "id": made.id})
+
+    @blueprint.post("/sandbox/jira/<key>/move")
+    def move(key: str) -> ResponseReturnValue:
+        given = request.get_json(silent=True)
+        project = str(given.get("to") or "") if isinstance(given, dict) else ""
+        if not re.fullmatch(r"[A-Z][A-Z0-9]{1,9}", project):
+            return jsonify({"error": "'to' must be a project's key"}), 400
+        with world.lock:
+            issue = world.jira.find(key)
+            if issue is None:
+                return jsonify({"error": "no such issue"}), 404
+            actions.to_project(world, issue, project, SUPPORT)
+            return jsonify({"key": issue.key})
+
+    @blueprint.post("/sandbox/jira/<key>/clone")
+    def clone(key: str) -> ResponseReturnValue:
+        with world.lock:
+            issue = world.jira.find(key)
+            if issue is None:
+                return jsonify({"error": "no such issue"}), 404
+            return jsonify({"key": actions.clone(world, issue, SUPPORT).key})
 
     @blueprint.post("/sandbox/jira/<key>/delete")
     def delete(key: str) -> ResponseReturnValue:

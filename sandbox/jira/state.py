@@ -66,6 +66,7 @@ class Issue:
     comments: list[Comment] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     properties: dict[str, Any] = field(default_factory=dict)
+    former_keys: list[str] = field(default_factory=list)  # before it was moved to another project
 
     @property
     def at(self) -> Status:
@@ -113,10 +114,10 @@ class State:
             ],
         }
 
-    def new_key(self) -> str:
+    def new_key(self, project: str = "") -> str:
         """The next key of the project; a key is never given twice."""
         self._last_issue += 1
-        return f"{self.project}-{self._last_issue}"
+        return f"{project or self.project}-{self._last_issue}"
 
     def new_id(self) -> int:
         """The next id of anything."""
@@ -127,7 +128,8 @@ class State:
         """The issue by number or key, as it is now."""
         if id_or_key.isdigit():
             return self.issues.get(int(id_or_key))
-        return next((issue for issue in self.issues.values() if issue.key == id_or_key.upper()), None)
+        key = id_or_key.upper()
+        return next((issue for issue in self.issues.values() if key in (issue.key, *issue.former_keys)), None)
 
     def index(self, issue: Issue, *, deleted: bool = False) -> None:
         """Let the search index learn of a change, after its lag."""

@@ -62,9 +62,9 @@ def given(key: str | None = None) -> dict[str, Any]:
     return part
 
 
-def paged(name: str, items: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """A list, by cursor when `page[size]` is asked for, else by offset."""
-    size = request.args.get("page[size]", type=int)
+def paged(name: str, items: Sequence[dict[str, Any]], *, cursor: bool = True) -> dict[str, Any]:
+    """A list, by cursor when `page[size]` is asked for (and this list has cursors), else by offset."""
+    size = request.args.get("page[size]", type=int) if cursor else None
     base = request.base_url
     if size is not None:
         return _by_cursor(name, items, max(1, min(size, PER_PAGE)), base)

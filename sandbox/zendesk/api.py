@@ -225,13 +225,21 @@ def ticket_fields() -> Response:
 
 @api(bp, "GET", f"{V2}/search", "search", "read")
 def search() -> Response:
-    """Tickets or users by Zendesk's query words; the index lags by `zendesk_search_lag` seconds."""
-    world = the_world()
-    indexed = datetime.now(UTC) - timedelta(seconds=world.config.zendesk_search_lag)
-    found = searching.find(account(), request.args.get("query", ""), indexed, base())
-    if request.args.get("sort_order", "desc") == "asc" or request.args.get("sort_by") is None:
-        found.reverse()
+    """Tickets or users by Zendesk's query words, at most 1,000; the index lags by `zendesk_search_lag` seconds."""
+    found = searching.find(account(), request.args.get("query", ""), _indexed(), base())
+    found = searching.listed(account(), found, request.args)
+    return answer({**paged("results", found, cursor=False), "facets": None})
+
+
+@api(bp, "GET", f"{V2}/search/export", "search.export", "read")
+def search_export() -> Response:
+    """The same without the limit, by cursor."""
+    found = searching.exported(account(), request.args, _indexed(), base())
     return answer({**paged("results", found), "facets": None})
+
+
+def _indexed() -> datetime:
+    return datetime.now(UTC) - timedelta(seconds=the_world().config.zendesk_search_lag)
 
 
 def _ordered(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ GUARDS = {("current_tags", "not_includes"), ("current_user", "is_not")}
 
 
 def seeded(desk_user: int, webhook_id: str) -> list[dict[str, Any]]:
-    """The triggers an admin sets up: two for the desk, and Zendesk's own standard one that mails comments."""
+    """The triggers an admin sets up: three for the desk, and Zendesk's own standard one that mails comments."""
 
     def desk(title: str, tag: str, without: str) -> dict[str, Any]:
         return {
@@ -68,6 +68,7 @@ def seeded(desk_user: int, webhook_id: str) -> list[dict[str, Any]]:
         },
         desk("Deletion Desk: request", "data_deletion_request", marks),
         desk("Deletion Desk: withdrawal", "data_deletion_withdrawn", "desk_withdrawn"),
+        desk("Deletion Desk: threat", "regulatory_threat", "desk_threat"),
     ]
 
 

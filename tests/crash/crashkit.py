@@ -141,7 +141,7 @@ def each_effect_once(house: House) -> None:
     applied = [e for e in house.sandbox.world.effects() if e["op"] and e.get("by", "desk") == "desk"]
     once = Counter(e["op"].removeprefix("desk-") for e in applied if e["kind"] in ("comment", "post", "create"))
     assert {op: n for op, n in once.items() if n != 1} == {}
-    verbs = ["apply_macro", "note", "ask_supervisor", "open_jira", "comment_jira"]
+    verbs = ["apply_macro", "note", "ask_supervisor", "open_jira", "comment_jira", "remind", "digest"]
     rows = house.rows("SELECT op_id, state FROM effects WHERE verb = ANY(%s)", verbs)
     assert set(once) == {row["op_id"] for row in rows if row["state"] == "done"}
     made = Counter(e["op"] for e in house.sandbox.world.effects("jira", "link") if e["created"])

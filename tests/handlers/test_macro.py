@@ -9,7 +9,7 @@ import pytest
 
 from app import replay
 from tests.house import House
-from tests.kit import REQUEST, Sent, events_of, sent
+from tests.kit import NOTHING, REQUEST, Sent, events_of, sent
 
 Actions = list[dict[str, Any]]
 PUBLIC = {"field": "comment_mode_is_public", "value": "true"}
@@ -24,6 +24,13 @@ UNFIT: dict[str, tuple[Actions, str]] = {
     "no text": ([PUBLIC], "no public reply in it"),
     "forgotten name": ([text("Dear [Insert Name],"), PUBLIC], "a placeholder that was not filled"),
     "unknown placeholder": ([text("Dear {{customer.name}},"), PUBLIC], "a placeholder that was not filled"),
+    "marketing": ([text("Dear customer, a special offer for you!"), PUBLIC], "words of marketing"),
+    "link to an offer": ([text("See https://loans.example/promo"), PUBLIC], "words of marketing"),
+    "pixel": (
+        [{"field": "comment_value_html", "value": "<p>Hi</p><img src='https://t.example/1.gif'>"}, PUBLIC],
+        "image",
+    ),
+    "followed link": ([text("See https://loans.example/?utm_source=desk"), PUBLIC], "a link that follows its reader"),
     "misspelt placeholder": ([text("Dear {{ticket.requester.first_name},"), PUBLIC], "a placeholder that was not"),
 }
 
@@ -57,7 +64,7 @@ def test_unfit_macros_send_nothing_until_they_are_mended(shared_house: House, ac
         ticket = house.ticket()
         house.tag(ticket, "data_deletion_request", "pref_stop_all")
         house.wait_state(ticket, "awaiting")
-        assert sent(house, ticket) == Sent(cards=1), what
+        assert sent(house, ticket) == NOTHING, f"{what}: no e-mail, and no half-done case either"
         assert house.replies(ticket) == [], what
         assert words in house.notes(ticket)[-1], what
         assert "Failed: e-mail to the customer" in house.notes(ticket)[-1], what
@@ -80,7 +87,7 @@ def test_two_macros_of_one_title(house: House) -> None:
     ticket = house.ticket()
     house.tag(ticket, "data_deletion_request", "pref_stop_all")
     house.wait_state(ticket, "awaiting")
-    assert sent(house, ticket) == Sent(cards=1)
+    assert sent(house, ticket) == NOTHING
     assert "two active macros in Zendesk have the same title" in house.notes(ticket)[-1]
 
 

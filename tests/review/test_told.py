@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from app.errors import DeskError
+from app.steps.ban import BanSteps
 from app.steps.chat import ChatSteps
-from app.steps.issue import Steps as IssueSteps
 from app.vault import Vault
 from sandbox.zendesk.model import Ticket, User, not_found
 from tests.house import House
@@ -111,7 +111,7 @@ def test_requester_who_is_gone(house: House, requester: str, monkeypatch: pytest
     house.tag(ticket, REQUESTED, "pref_stop_all")
     house.wait_state(ticket, "awaiting")
     assert sent(house, ticket) == Sent(cards=1)
-    assert "the requester has no e-mail address that works" in house.notes(ticket)[-1]
+    assert "the requester has no e-mail address. Please tell the customer in another way" in house.notes(ticket)[-1]
     house.press("approve")
     house.wait_state(ticket, "banning")
     assert sent(house, ticket) == Sent(cards=1, issues=1, links=1)
@@ -163,7 +163,7 @@ def test_bug_in_a_walk_is_on_the_ticket(house: House, where: str) -> None:
 def test_bug_when_jira_is_done_is_on_the_ticket(house: House) -> None:
     ticket, key = house.to_banning()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(IssueSteps, "complete", broken)
+        patch.setattr(BanSteps, "claim_ban", broken)
         house.move_issue(key, "Done")
         house.wait(lambda: dead(house), what="the walk is dead")
         house.settle()

@@ -95,6 +95,7 @@ def test_the_check_can_fail() -> None:
         ("ShowMacro", "macros/{macro}.json"),
         ("ShowChangesToTicket", "macros/{macro}/apply.json"),
         ("ListSearchResults", "search.json?query=type:ticket tags:a"),
+        ("ExportSearchResults", "search/export.json?query=tags:a&filter[type]=ticket"),
         ("ListTicketFields", "ticket_fields.json"),
         ("SearchUsers", "users/search.json?query=nurul"),
     ],

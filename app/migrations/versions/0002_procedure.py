@@ -16,7 +16,10 @@ STATEMENTS = (
         ADD COLUMN confirmation jsonb NOT NULL DEFAULT '{}',
         ADD COLUMN kept         jsonb NOT NULL DEFAULT '{}',
         ADD COLUMN persons      text[] NOT NULL DEFAULT '{}',
-        ADD COLUMN joined_to    bigint REFERENCES cases
+        ADD COLUMN joined_to    bigint REFERENCES cases,
+        ADD COLUMN withdrawal   jsonb NOT NULL DEFAULT '{}',
+        ADD COLUMN retagged_at  timestamptz,
+        ADD COLUMN evidence     jsonb NOT NULL DEFAULT '{}'
     """,
     "UPDATE cases SET received_at = opened_at",
     "ALTER TABLE cases ALTER COLUMN received_at SET DEFAULT now(), ALTER COLUMN received_at SET NOT NULL",

@@ -73,6 +73,9 @@ function issue({ state, refresh }, one) {
     });
     if (sure && (await send(control, `/sandbox/jira/${one.key}/delete`))) refresh();
   };
+  const act = async (control, path, body) => {
+    if (await send(control, `/sandbox/jira/${one.key}/${path}`, body)) refresh();
+  };
   return h(
     "article",
     { class: "scroll issue", key: `issue-${one.key}`, "aria-label": `Issue ${one.key}` },
@@ -102,7 +105,21 @@ function issue({ state, refresh }, one) {
             name === "Done" ? "✓ Done" : `→ ${name}`,
           ),
         ),
-      h("button", { type: "button", class: "quiet push", onclick: (event) => remove(event.currentTarget) }, "Delete"),
+    ),
+    h(
+      "div",
+      { class: "row", role: "group", "aria-label": "What else people do to issues" },
+      h(
+        "button",
+        { type: "button", class: "quiet", "data-project": "", onclick: (e) => act(e.currentTarget, "move", { to: "OPS" }) },
+        "To project OPS",
+      ),
+      h("button", { type: "button", class: "quiet", "data-clone": "", onclick: (e) => act(e.currentTarget, "clone") }, "Clone"),
+      h(
+        "button",
+        { type: "button", class: "quiet push", "data-delete": "", onclick: (event) => remove(event.currentTarget) },
+        "Delete",
+      ),
     ),
     h("p", { class: "description" }, wiki(one.description)),
     extras(one),

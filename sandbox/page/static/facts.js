@@ -8,6 +8,19 @@ const DESK_TAGS = [
   ["data_deletion_withdrawn", "The customer withdraws, wants offers again"],
   ["regulatory_threat", "The customer threatens to go to a regulator"],
 ];
+const CHANNELS = [
+  ["calls", "Calls"],
+  ["sms", "SMS"],
+  ["email", "E-mail"],
+  ["push", "Push"],
+];
+// Who confirmed the wish and how they were identified; shown when the desk reads these fields (DESK_FIELDS).
+const CONFIRMED = [
+  ["identity", "Identity checked by", ["questions", "MyKad", "OTP", "callback", "in person"]],
+  ["confirmed_by", "Confirmed by", ["customer", "representative"]],
+  ["confirmed_via", "Confirmed through", ["phone", "email", "chat", "web form", "branch", "letter"]],
+  ["authority", "Authority (representative)", ["lawyer", "power of attorney", "parent", "guardian"]],
+];
 const FIELDS = [
   ["name", "Customer name"],
   ["contact", "Contact number"],
@@ -59,6 +72,35 @@ export function tags(view, one) {
         ),
       ),
     ),
+    h(
+      "div",
+      { class: "row ticked" },
+      ticks("Stop only", "pref_stop", one, change),
+      wants(one) && ticks("Wants again", "resume", one, change),
+    ),
+  );
+}
+
+/** Whether there is something to take back: a wish that is known to the desk, or a withdrawal. */
+const wants = (one) =>
+  one.tags.some((tag) => tag.startsWith("resume_") || tag.startsWith("desk_") || tag === "data_deletion_withdrawn");
+
+/** The tags of single channels, as boxes to tick. */
+function ticks(label, prefix, one, change) {
+  return h(
+    "div",
+    { class: "row ticks", role: "group", "aria-label": label, key: `ticks-${prefix}` },
+    h("span", {}, label),
+    CHANNELS.map(([name, words]) => {
+      const tag = `${prefix}_${name}`;
+      const toggle = ({ currentTarget: box }) => change(box, box.checked ? { add: [tag] } : { remove: [tag] });
+      return h(
+        "label",
+        { class: "tick", key: tag },
+        h("input", { type: "checkbox", "data-tick": tag, checked: one.tags.includes(tag), onchange: toggle }),
+        words,
+      );
+    }),
   );
 }
 
@@ -107,7 +149,7 @@ function other(state, change) {
   );
 }
 
-/** The four custom fields that the desk reads. */
+/** The custom fields that the desk reads. */
 export function fields({ state, ui, refresh }, one) {
   const save = async ({ currentTarget: field }) => {
     const body = { [field.name]: field.value, agent: agentId(ui) };
@@ -130,7 +172,27 @@ export function fields({ state, ui, refresh }, one) {
       ),
     ),
     h("label", {}, h("span", {}, "Customer preference"), preference(state, one.fields.preference, save)),
+    confirmed(one.fields, one.fields, save),
   );
+}
+
+/** Menus for who confirmed and how; `known` says which of these fields there are. */
+export function confirmed(known, chosen, onchange = null) {
+  return CONFIRMED.filter(([name]) => name in known).map(([name, label, options]) => {
+    const value = chosen[name] ?? "";
+    const more = value && !options.includes(value) ? [value] : [];
+    return h(
+      "label",
+      { key: `field-${name}` },
+      h("span", {}, label),
+      h(
+        "select",
+        { name, value, onchange },
+        h("option", { value: "" }, "not recorded"),
+        [...options, ...more].map((option) => h("option", { value: option }, option)),
+      ),
+    );
+  });
 }
 
 /** The dropdown field whose options are tags. */

@@ -6,6 +6,8 @@ const MARKS = {
   done: "desk_done",
   withdrawn: "desk_withdrawn",
   declined: "desk_declined",
+  incomplete: "desk_incomplete",
+  person: "desk_needs_person",
 };
 
 /** Whether a message or issue speaks of a ticket, by its link or its number. */
@@ -31,6 +33,15 @@ export function guide(state, ui) {
   const issue = issueOf(state, ui.ticket);
   const told = ticket?.comments.some((said) => said.mailed_to?.length);
   const tagged = told ? "Tagged. The customer has the e-mail." : "Tagged.";
+  if (tags.has(MARKS.person)) {
+    return { step: 1, hints: ["A person must act: the newest note says what and why.", "Decided.", "See the note."] };
+  }
+  if (tags.has(MARKS.incomplete) && !card) {
+    return {
+      step: 1,
+      hints: ["Something is missing: the newest note names it.", "The card comes here.", "The issue comes here."],
+    };
+  }
   const open = issue && issue.category !== "done" && issue.category?.key !== "done";
   if (tags.has(MARKS.done)) return ended("The case is complete: see the newest note below.");
   if (tags.has(MARKS.withdrawn)) return ended("Withdrawn: the customer keeps the offers.");

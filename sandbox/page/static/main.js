@@ -4,6 +4,7 @@ import { read, toast } from "./api.js";
 import { board } from "./board.js";
 import { channel } from "./channel.js";
 import { show } from "./dom.js";
+import { flows } from "./flows.js";
 import { guide } from "./guide.js";
 import { strip } from "./strip.js";
 import { ticket } from "./ticket.js";
@@ -26,6 +27,8 @@ const ui = {
   person: sessionStorage.getItem("person"),
   creating: false,
   mails: false,
+  flow: null, // which of the things to try is explained
+  like: null, // the ticket whose customer writes again, while the form is open
   choices: {}, // "<ts> <person> <action_id>" -> option chosen in a menu of a chat message
   ...named(),
 };
@@ -46,6 +49,7 @@ function draw() {
   settleChoices();
   const view = { state, ui, look, refresh, guide: guide(state, ui) };
   show(document.getElementById("top"), top(view));
+  show(document.getElementById("flows"), flows(view));
   show(document.getElementById("ticket"), ticket(view));
   show(document.getElementById("channel"), channel(view));
   show(document.getElementById("board"), board(view));

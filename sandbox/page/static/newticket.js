@@ -2,7 +2,7 @@
 
 import { send } from "./api.js";
 import { h } from "./dom.js";
-import { preference } from "./facts.js";
+import { confirmed, preference } from "./facts.js";
 
 const INPUTS = [
   ["name", "Name", { required: true, placeholder: "Siti Example" }],
@@ -12,28 +12,41 @@ const INPUTS = [
 ];
 
 /** The form in place of a ticket. */
-export function create({ state, look, refresh }) {
+export function create({ state, ui, look, refresh }) {
+  const like = state.tickets.find((one) => one.id === ui.like);
+  const given = like && { ...like.requester, ...like.fields };
   const make = async (event) => {
     event.preventDefault();
     const form = event.currentTarget;
-    const made = await send(form.elements.make, "/sandbox/tickets", asked(form.elements));
+    const made = await send(form.elements.make, "/sandbox/tickets", asked(form.elements, like, state.fields));
     if (!made) return;
     form.reset();
     await refresh();
-    look({ creating: false, ticket: made.id });
+    look({ creating: false, like: null, ticket: made.id });
   };
   return h(
     "div",
-    { class: "scroll sheet", key: "create" },
-    h("h3", {}, "New ticket"),
+    { class: "scroll sheet", key: `create-${ui.like}` },
+    h("h3", {}, like ? `Second ticket of ${like.requester.name}` : "New ticket"),
     h("p", { class: "requester" }, "Use made-up people: nothing here leaves this machine."),
     h(
       "form",
       { class: "block create", "data-draft": "", onsubmit: make },
       INPUTS.map(([name, label, more]) =>
-        h("label", {}, h("span", {}, label), h("input", { name, autocomplete: "off", ...more })),
+        h(
+          "label",
+          {},
+          h("span", {}, label),
+          h("input", { name, autocomplete: "off", ...more, ...(given && { value: given[name] ?? "" }) }),
+        ),
       ),
-      h("label", {}, h("span", {}, "Customer preference"), preference(state, state.preference_options[0]?.tag)),
+      h(
+        "label",
+        {},
+        h("span", {}, "Customer preference"),
+        preference(state, given?.preference ?? state.preference_options[0]?.tag),
+      ),
+      confirmed(state.fields, given ?? { identity: "questions", confirmed_by: "customer", confirmed_via: "phone" }),
       h(
         "label",
         { class: "wide" },
@@ -48,14 +61,14 @@ export function create({ state, look, refresh }) {
       h(
         "div",
         { class: "row end wide" },
-        h("button", { type: "button", onclick: () => look({ creating: false }) }, "Cancel"),
+        h("button", { type: "button", onclick: () => look({ creating: false, like: null }) }, "Cancel"),
         h("button", { name: "make", class: "primary" }, "Create ticket"),
       ),
     ),
   );
 }
 
-function asked(given) {
+function asked(given, like, known) {
   const name = given.name.value.trim();
   const email = given.email.value.trim() || null;
   const phone = given.phone.value.trim() || null;
@@ -66,6 +79,11 @@ function asked(given) {
     backoffice: given.backoffice.value.trim(),
     preference: given.preference.value,
   };
+  for (const more of ["identity", "confirmed_by", "confirmed_via", "authority"]) {
+    if (more in known) fields[more] = given[more].value;
+  }
   const subject = text.split(/[\n.]/)[0].slice(0, 80) || "Request";
-  return { subject, name, email, phone, fields, tags: [], comment: text, requester: { name, email, phone } };
+  const same = like && like.requester.name === name && (like.requester.email ?? null) === email;
+  const requester = same ? { id: like.requester.id } : { name, email, phone };
+  return { subject, name, email, phone, fields, tags: [], comment: text, requester };
 }

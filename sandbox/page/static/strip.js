@@ -1,6 +1,7 @@
 // The line below the columns: what the vendors told the desk, what the desk did to them, and how to break something.
 
 import { send } from "./api.js";
+import { bans } from "./bans.js";
 import { h } from "./dom.js";
 import { clock } from "./text.js";
 
@@ -34,6 +35,8 @@ const ACTS = {
   fields: "fields filled",
   comment: "comment written",
   status: "status set",
+  ban: "ban set or lifted",
+  import: "a list import lifted bans",
 };
 
 /** The whole strip. */
@@ -62,10 +65,11 @@ export function strip(view) {
         !state.log.length && h("li", { class: "none" }, "Nothing yet."),
       ),
     ),
+    h("section", { class: "bans", "aria-label": "Bans at their source" }, bans(view)),
     h(
       "section",
       { class: "breaker", "aria-label": "Make a vendor fail" },
-      h("h2", {}, "Break something"),
+      h("h2", {}, "Break something", deaf(view)),
       breaker(view),
     ),
   ];
@@ -115,6 +119,19 @@ function act(one) {
   return parts.filter(Boolean).join("; ") || ACTS.tags;
 }
 
+/** Webhooks that never arrive: what the desk's sweep is for. */
+function deaf({ state, refresh }) {
+  const lose = async ({ currentTarget: box }) => {
+    if (await send(box, "/sandbox/config", { drop_webhooks: box.checked ? 1 : 0 })) refresh();
+  };
+  return h(
+    "label",
+    { class: "tick" },
+    h("input", { type: "checkbox", name: "deaf", checked: state.settings?.drop_webhooks === 1, onchange: lose }),
+    "Lose every webhook",
+  );
+}
+
 function breaker({ state, refresh }) {
   const waiting = (state.faults ?? []).filter((one) => one.times === null || one.fired < one.times).length;
   const arm = async (event) => {
@@ -149,17 +166,13 @@ function breaker({ state, refresh }) {
       ),
       h("button", { name: "go" }, "Arm"),
     ),
-    h(
-      "p",
-      { class: "none" },
-      waiting ? `${waiting} armed.` : "The desk must still act exactly once.",
-      waiting > 0 &&
-        h(
-          "button",
-          { class: "quiet", type: "button", onclick: (event) => disarm(event.currentTarget, refresh) },
-          "Disarm",
-        ),
-    ),
+    waiting > 0 &&
+      h(
+        "p",
+        { class: "none" },
+        `${waiting} armed.`,
+        h("button", { class: "quiet", type: "button", onclick: (event) => disarm(event.currentTarget, refresh) }, "Disarm"),
+      ),
   ];
 }
 

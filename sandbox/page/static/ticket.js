@@ -37,7 +37,7 @@ export function ticket(view) {
           key: "new",
           type: "button",
           "aria-current": String(ui.creating),
-          onclick: () => look({ creating: true }),
+          onclick: () => look({ creating: true, like: null }),
         },
         "+ New",
       ),
@@ -61,7 +61,7 @@ export function people(list, chosen, choose) {
 }
 
 function tab(one, current, look) {
-  const desk = one.tags.filter((tag) => tag.startsWith("desk_")).at(-1);
+  const desk = one.tags.filter((tag) => tag.startsWith("desk_") && tag !== "desk_threat").at(-1);
   return h(
     "button",
     {
@@ -75,6 +75,7 @@ function tab(one, current, look) {
     h("span", { class: "id" }, `#${one.id}`),
     ` ${one.requester?.name?.split(" ").slice(0, 2).join(" ") ?? "Nobody"}`,
     desk && h("span", { class: `dot ${desk}`, title: desk }),
+    one.tags.includes("desk_threat") && h("span", { class: "threat", title: "desk_threat" }, "!"),
   );
 }
 
@@ -83,7 +84,16 @@ function sheet(view, one) {
     "div",
     { class: "scroll sheet", key: `ticket-${one.id}` },
     h("div", { class: "title" }, h("h3", {}, one.subject), status(view, one)),
-    h("p", { class: "requester" }, requester(one)),
+    h(
+      "p",
+      { class: "requester" },
+      requester(one),
+      h(
+        "button",
+        { type: "button", class: "quiet", "data-again": "", onclick: () => view.look({ creating: true, like: one.id }) },
+        "Second ticket of this person",
+      ),
+    ),
     tags(view, one),
     fields(view, one),
     conversation(view, one),

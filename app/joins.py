@@ -1,0 +1,197 @@
+"""One person's several tickets: which case carries the wish, and which ones follow it (features 4.2, 0.21).
+
+A person is known by `cases.persons`: keyed hashes of phone number and e-mail, either is enough. Only a complete case is
+ever joined, so a duplicate that nobody has verified can neither take the genuine request's place nor be
+approved for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from app import cases, timers, wish
+from app.cases import Case
+from app.db import Connection
+from app.events import Json
+
+if TYPE_CHECKING:
+    from app.notes import Note
+
+MAIN_STATES = ("awaiting", "approved", "banning", "verifying")
+DECIDED = ("approved", "banning", "verifying", "done", "needs_person")
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another ticket of the same person: ids and a state, nothing of the person."""
+
+    ticket_id: int
+    state: str
+    jira_key: str | None
+
+
+@dataclass(frozen=True)
+class Joined:
+    """`main`: the case that this one follows; `followers`: tickets that follow this one; `beside`: others decided."""
+
+    main: Other | None = None
+    followers: tuple[int, ...] = ()
+    beside: tuple[Other, ...] = ()
+
+
+def covers(main: Sequence[str], asked: Sequence[str]) -> bool:
+    """Whether who carries out the preference `main` carries out `asked` as well."""
+    if "delete_all" in main:
+        return True
+    if "delete_all" in asked:
+        return False
+    return "stop_all" in main or ("stop_all" not in asked and set(asked) <= set(main))
+
+
+def lock(conn: Connection, persons: Sequence[str]) -> None:
+    """Until this transaction ends nobody else decides which case of these persons is the main one. Always in order."""
+    for person in sorted(persons):
+        conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('joins:' || %s, 0))", (person,))
+
+
+def others(conn: Connection, case: Case) -> list[Case]:
+    """The complete open cases of the same person on other tickets, oldest first."""
+    rows = conn.execute(
+        "SELECT * FROM cases WHERE persons && %s AND procedure = %s AND ticket_id <> %s AND closed_at IS NULL"
+        " AND state = ANY(%s) ORDER BY received_at, id",
+        (list(case.persons), case.procedure, case.ticket_id, list(MAIN_STATES)),
+    ).fetchall()
+    return [cases.Case.of(row) for row in rows]
+
+
+def join(conn: Connection, case: Case) -> Case:
+    """Under `lock`: follow the oldest case that carries this wish already; else take over those that ask for less.
+
+    The case as it is then: joined, or awaiting with a card of its own to come.
+    """
+    found = others(conn, case)
+    main = next((other for other in found if covers(other.preference, case.preference)), None)
+    if main:
+        joined = cases.move(conn, case, "joined", of={"awaiting"}, joined_to=main.id)
+        if joined:
+            timers.stop(conn, case.id)
+            repoint(conn, case.id, main.id)
+            _look(conn, main.id, f"joined:{case.id}")
+        return joined or cases.load(conn, case.id) or case
+    for other in found:
+        if covers(case.preference, other.preference) and cases.move(
+            conn, other, "joined", of={"awaiting"}, joined_to=case.id
+        ):
+            timers.stop(conn, other.id)
+            _look(conn, other.id, f"joined:{case.id}")
+            repoint(conn, other.id, case.id)
+    for follower in following(conn, case.id):
+        if not covers(case.preference, follower.preference):
+            _look(conn, follower.id, f"joined:{case.id}:narrower")
+    return case
+
+
+def following(conn: Connection, case_id: int) -> list[Case]:
+    """The cases that follow this one now."""
+    rows = conn.execute("SELECT * FROM cases WHERE joined_to = %s AND state = 'joined' ORDER BY id", (case_id,))
+    return [cases.Case.of(row) for row in rows.fetchall()]
+
+
+def repoint(conn: Connection, old_id: int, new_id: int) -> None:
+    """Whoever followed the one follows the other, and says so."""
+    for follower in following(conn, old_id):
+        conn.execute("UPDATE cases SET joined_to = %s WHERE id = %s AND state = 'joined'", (new_id, follower.id))
+        _look(conn, follower.id, f"joined:{new_id}")
+
+
+def withdraw_part(conn: Connection, case: Case, channels: Sequence[str]) -> None:
+    """The customer takes these channels back: every case that follows this one asks for so much less, too."""
+    for follower in following(conn, case.id):
+        before, left = _channels(follower), wish.without(follower.preference, channels)
+        if not left or set(channels) <= set(before):
+            continue  # it was withdrawn there; or nothing of its own is left, and it ends as the main case does
+        told: dict[str, Json] = {"channels": [*before, *channels], "at": _now(), "ticket": case.ticket_id}
+        cases.move(conn, follower, "joined", of={"joined"}, preference=left, withdrawal=told)
+        _look(conn, follower.id, f"joined:{case.id}:{'.'.join(channels)}")
+
+
+def tell_main(conn: Connection, case: Case) -> None:
+    """A withdrawal on a follower's ticket is one of the case that it follows: carried out under that one's ticket."""
+    if case.joined_to is not None:
+        what = f"withdrawn:{case.id}"
+        name = timers.of_case(case.joined_to, f"{what}:{'.'.join(_channels(case)) or 'all'}")
+        timers.again(conn, name, what, datetime.now(UTC), case_id=case.joined_to)
+
+
+def source(conn: Connection, due: str) -> Case | None:
+    """The case whose withdrawal a timer `withdrawn:<case>` is about."""
+    _, _, number = due.partition(":")
+    return cases.load(conn, int(number)) if number.isdigit() else None
+
+
+def _channels(case: Case) -> tuple[str, ...]:
+    found = case.withdrawal.get("channels")
+    return tuple(str(item) for item in found) if isinstance(found, list) else ()
+
+
+def _look(conn: Connection, case_id: int, what: str) -> None:
+    """The case looks at where it stands, in an event of its own ticket: card, mark and note follow."""
+    timers.again(conn, timers.of_case(case_id, what), "joined", datetime.now(UTC), case_id=case_id)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def facts(conn: Connection, case: Case) -> Joined:
+    """What the note tells of the person's other tickets."""
+    main = cases.load(conn, case.joined_to) if case.joined_to else None
+    followers = conn.execute(
+        "SELECT ticket_id FROM cases WHERE joined_to = %s AND state IN ('joined', 'done') ORDER BY ticket_id",
+        (case.id,),
+    ).fetchall()
+    beside = conn.execute(
+        "SELECT ticket_id, state, jira_key FROM cases WHERE persons && %s AND procedure = %s AND ticket_id <> %s"
+        " AND id < %s AND state = ANY(%s) AND joined_to IS NULL ORDER BY id",
+        (list(case.persons), case.procedure, case.ticket_id, case.id, list(DECIDED)),
+    ).fetchall()
+    return Joined(
+        Other(main.ticket_id, main.state, main.jira_key) if main else None,
+        tuple(int(row["ticket_id"]) for row in followers),
+        tuple(Other(**row) for row in beside) if case.is_open and main is None else (),
+    )
+
+
+def lines(note: Note) -> list[str]:
+    """Which ticket carries the wish, who follows this one, and what was decided for the person elsewhere."""
+    get, found = note.texts.get, note.facts.joined
+    said: list[str] = []
+    if found.main and note.case.state in ("joined", "done"):
+        ticket = str(found.main.ticket_id)
+        said.append(get("joins.follows", ticket=ticket))
+        if note.case.state == "done":
+            said.append(get("joins.done_with", ticket=ticket, issue=found.main.jira_key or "–"))
+        elif found.main.state == "needs_person":
+            said.append(get("joins.stuck", ticket=ticket))
+    said += [get("joins.also_asked", ticket=str(ticket)) for ticket in found.followers]
+    for other in found.beside:
+        key = "beside_issue" if other.jira_key else "beside"
+        issue = {"issue": other.jira_key} if other.jira_key else {}
+        said.append(get(f"joins.{key}", ticket=str(other.ticket_id), **issue))
+    if note.case.retagged_at:
+        said.append(retagged(note))
+    return said
+
+
+def retagged(note: Note) -> str:
+    """Tagging again is safe: what goes on, or what stands already."""
+    case, get, when = note.case, note.texts.get, note.when(note.case.retagged_at)
+    if note.stable:
+        when = str(case.tag_audit_id)  # the same text once a re-tag, also when two come within a minute
+    if case.state in ("approved", "banning", "verifying"):
+        who = note.settings.approvers.get(case.decided_by or "", case.decided_by or "")
+        return get("joins.retagged_approved", when=when, who=who, issue=case.jira_key or "–")
+    return get("notes.retagged", when=when)

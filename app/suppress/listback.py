@@ -1,0 +1,156 @@
+"""A list that comes back (a CRM's export that says who is subscribed) beside the consent ledger (features 0.9, 3.2).
+
+Nothing in the ledger is lifted by a list: a row that says yes where the ledger says no is a contradiction, and is
+reported. A no that the ledger does not know is taken over when that is asked for: nobody has to say it twice.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.consent import ledger, person
+from app.db import Connection
+from app.ledger.store import write
+from app.suppress import lookup
+from app.suppress.columns import Columns, verdict
+from app.suppress.identifiers import Identifier
+from app.suppress.outputs import Annotated, Output
+from app.suppress.records import Record
+from app.suppress.sieve import UNREADABLE, batches, named_in
+from app.vault import Vault
+
+UNKNOWN_STATUS = "unknown_status"
+WORDING = "list"  # these people saw no words of ours
+
+
+@dataclass
+class Report:
+    """Counts of rows; `recorded` counts entries made, `unreadable` rows by reason. Blank lines are not rows."""
+
+    rows: int = 0
+    yes: int = 0
+    no: int = 0
+    contradictions: int = 0
+    unknown_no: int = 0
+    recorded: int = 0
+    unreadable: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One row: who it names, and what it says (True, False) or why it says nothing that we can read."""
+
+    record: Record
+    people: tuple[tuple[str, str], ...]
+    says: bool | str
+
+
+class Comparison:
+    """One list, of one source, about one purpose and channel (`all`: any of them)."""
+
+    def __init__(self, vault: Vault, columns: Columns, *, source: str, purpose: str, channel: str) -> None:
+        self.report = Report()
+        self._vault = vault
+        self._columns = columns
+        self._source = source
+        self._purpose = purpose
+        self._channel = channel
+
+    def run(self, conn: Connection, path: Path, out: Output, *, record: bool, read: Callable[[int], None]) -> Report:
+        """Report every contradiction and unreadable row in `out`; `record`: add the no entries. One journal line."""
+        rows = Annotated(out.file, self._columns.head)
+        with path.open("rb") as source:
+            for batch in batches(source, self._columns):
+                judged = [self._judge(row) for row in batch if row.fields != []]
+                people = [digest for row in judged for _, digest in row.people]
+                self._compare(judged, lookup.standing(conn, people, self._purpose, self._channel), rows)
+                self._take_over(conn, [row for row in judged if row.says is False], record)
+                read(source.tell())
+        out.finish()
+        self._journal(conn)
+        return self.report
+
+    def _judge(self, row: Record) -> Judged:
+        people = named_in(row, self._columns)
+        if isinstance(people, str) or row.fields is None or self._columns.status is None:
+            return Judged(row, (), people if isinstance(people, str) else UNREADABLE)
+        says = verdict(row.fields[self._columns.status], self._columns.inverse)
+        return Judged(row, tuple(self._keys(people)), UNKNOWN_STATUS if says is None else says)
+
+    def _keys(self, people: Sequence[Identifier]) -> Iterator[tuple[str, str]]:
+        return ((kind, self._vault.digest(kind, value)) for kind, value in people)
+
+    def _compare(self, judged: list[Judged], known: dict[str, lookup.Standing], out: Annotated) -> None:
+        report = self.report
+        for row in judged:
+            report.rows += 1
+            if isinstance(row.says, str):
+                report.unreadable[row.says] += 1
+                out.write(row.record, row.says)
+            elif row.says:
+                report.yes += 1
+                refusals = [known[digest] for _, digest in row.people if digest in known]
+                if refusals:
+                    report.contradictions += 1
+                    first = min(refusals, key=lambda refusal: refusal.since)
+                    out.write(row.record, first.reason, first.at)
+            else:
+                report.no += 1
+
+    def _take_over(self, conn: Connection, refusing: list[Judged], record: bool) -> None:
+        """What the ledger does not know of those who said no; written in one transaction a batch."""
+        people = dict.fromkeys(pair for row in refusing for pair in row.people)
+        known = lookup.at_no(conn, [digest for _, digest in people], self._purpose, self._channel)
+        missing = {
+            (kind, digest): channels
+            for kind, digest in people
+            if (channels := self._missing(known.get(digest, frozenset())))
+        }
+        self.report.unknown_no += sum(any(pair in missing for pair in row.people) for row in refusing)
+        if not record or not missing:
+            return
+        now = datetime.now(UTC)
+        new = [
+            self._entry(kind, digest, channel, now) for (kind, digest), found in missing.items() for channel in found
+        ]
+        with conn.transaction():
+            self.report.recorded += ledger.append(conn, new)
+
+    def _missing(self, at_no: frozenset[str]) -> list[str]:
+        """Channels for which a no must be added. A no above the channels is known for each of them."""
+        if ledger.ANY in at_no:
+            return []
+        wanted = lookup.channels_of("all") if self._channel == "all" else [self._channel]
+        return [channel for channel in wanted if channel not in at_no]
+
+    def _entry(self, kind: str, digest: str, channel: str, now: datetime) -> ledger.New:
+        return ledger.New(
+            person.of_key(f"{kind}:{digest}"),
+            channel,
+            allowed=False,
+            actor=f"import:{self._source}",
+            wording=WORDING,
+            reason="imported",
+            wished_at=now,
+            purpose=self._purpose,
+        )
+
+    def _journal(self, conn: Connection) -> None:
+        report = self.report
+        write(
+            conn,
+            None,
+            "list_imported",
+            reason="contradicted" if report.contradictions else "",
+            source=self._source,
+            purpose=self._purpose,
+            channel=self._channel,
+            rows=report.rows,
+            contradictions=report.contradictions,
+            recorded=report.recorded,
+            unreadable=report.unreadable.total(),
+        )

@@ -1,0 +1,167 @@
+"""The sweep: tagged tickets whose webhook never came are found by search and taken in by the same door.
+
+Every SWEEP_INTERVAL seconds, for the tags of the procedures: what changed since the last whole sweep, less an overlap
+for the index's lag; once a day a day further back; at the first sweep ever, every ticket that is not closed.
+
+The rule which of the tickets found is handed on:
+
+1. never heard of: it is;
+2. an event of it is as new as the ticket and has the same tags: it is not, nothing has happened since;
+3. else its audits decide: when the newest change that is not the desk's own is newer than every event, it is, under
+   that change's time; when only the desk itself has touched it since, it is not, so our own updates make no walks.
+
+So a field mended, a tag put on anew, a withdrawal or a customer's comment are found although their webhooks were all
+lost. What is handed on is the event that the webhook would have made, with the same fact: one that comes late, a second
+worker and a sweep begun again change nothing. The walk reads the ticket and decides, as always. Source: faults.md Z12,
+Z13; SOP 000 Notes ("all customer preferences are fully implemented").
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from app import timers
+from app.clients import retry
+from app.clients.shape import moment
+from app.clients.types import Audit, Found
+from app.db import Connection
+from app.errors import PermanentError, VendorError
+from app.events import TicketTagged
+from app.inbox import UNFINISHED, Stored
+from app.ledger import store
+from app.parse.zendesk import tagged
+
+if TYPE_CHECKING:
+    from app.walk import Verdict, Walker
+
+log = logging.getLogger(__name__)
+
+TIMER, WHAT = "desk:sweep", "sweep"
+TAGS = ("data_deletion_withdrawn", "regulatory_threat", "data_deletion_request")  # the urgent ones first
+OVERLAP = timedelta(minutes=15)  # the index's lag, and clocks that differ
+FURTHER = timedelta(days=1)  # once a day: an index that lagged for longer (faults.md Z13)
+LOOKED_AT = 50  # newest events of a ticket: later ones have later times
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The newest event of a ticket: the ticket's time and its known tags as the sender said them."""
+
+    at: datetime
+    tags: tuple[str, ...]
+
+
+def set_up(conn: Connection, interval: float) -> None:
+    """The first sweep one interval after the first start; and a new timer should the last one have come to nothing."""
+    due = datetime.now(UTC) + timedelta(seconds=interval)
+    row = conn.execute("SELECT fired_at FROM timers WHERE name = %s FOR UPDATE", (TIMER,)).fetchone()
+    if row is None or (row["fired_at"] is not None and not _running(conn, None)):
+        timers.again(conn, TIMER, WHAT, due)
+
+
+def sweep(walker: Walker, stored: Stored) -> Verdict:
+    """One sweep. Zendesk away: it waits and begins again, and what it has not seen whole is looked at again."""
+    from app.walk import Verdict
+
+    desk, started = walker.desk, datetime.now(UTC)
+    with desk.db.tx() as conn:
+        # Before anything can fail: the chain of sweeps never ends.
+        timers.again(conn, TIMER, WHAT, started + timedelta(seconds=desk.settings.sweep_interval))
+        if _running(conn, stored.id):
+            return Verdict("void", "already_sweeping")
+        since = _since(conn, started)
+    looked = taken = 0
+    try:
+        for found in _candidates(walker, since):
+            if desk.stopping.is_set():
+                return Verdict("waiting", "stopping", next_at=datetime.now(UTC))
+            event = _lost(walker, found)
+            looked += 1
+            taken += bool(event and desk.submit(event, sender="desk"))
+    except VendorError as error:
+        return walker._again_or(stored, error.reason, True, getattr(error, "retry_after", None))
+    with desk.db.tx() as conn:
+        conn.execute(
+            "INSERT INTO ourselves VALUES ('swept_until', %s) ON CONFLICT (name) DO UPDATE"
+            " SET value = greatest(ourselves.value, excluded.value)",
+            (started.strftime("%Y-%m-%dT%H:%M:%SZ"),),
+        )
+        store.write(conn, None, "swept", event_id=stored.id, looked=looked, taken=taken)
+    log.info("sweep.done", extra={"count": taken})
+    return Verdict("done")
+
+
+def _running(conn: Connection, event_id: int | None) -> bool:
+    """Whether a sweep (older than this one) has still to come to its end."""
+    row = conn.execute(
+        "SELECT 1 AS yes FROM events WHERE kind = 'time_came' AND detail->>'what' = %s AND case_id IS NULL"
+        " AND state = ANY(%s) AND (%s::bigint IS NULL OR id < %s) LIMIT 1",
+        (WHAT, list(UNFINISHED), event_id, event_id),
+    ).fetchone()
+    return row is not None
+
+
+def _since(conn: Connection, now: datetime) -> datetime | None:
+    row = conn.execute("SELECT value FROM ourselves WHERE name = 'swept_until'").fetchone()
+    if row is None:
+        return None
+    until = moment(row["value"])
+    return until - (OVERLAP if until.date() == now.date() else FURTHER)
+
+
+def _candidates(walker: Walker, since: datetime | None) -> Iterator[Found]:
+    """Each ticket once, with one of the procedures' tags."""
+    seen: set[int] = set()
+    tags = walker.desk.settings.tags
+    for name in TAGS:
+        for found in walker.tools.zendesk.tagged(tags[name], since):
+            if found.id not in seen and tags[name] in found.tags:
+                seen.add(found.id)
+                yield found
+
+
+def _lost(walker: Walker, found: Found) -> TicketTagged | None:
+    """The event that should have come for this ticket and did not; None when there is none (see the rule above)."""
+    tags = tuple(sorted(found.tags & set(walker.desk.settings.tags.values())))
+    with walker.desk.db.each() as conn:
+        heard = _heard(conn, found.id)
+    if heard is None:
+        return tagged(found.id, tags, actor_id=None, updated_at=found.stamp)
+    at = moment(found.stamp)
+    if heard.at > at or (heard.at == at and heard.tags == tags):
+        return None
+    if heard.at == at:  # another tag within the same second
+        return tagged(found.id, tags, actor_id=None, updated_at=found.stamp)
+    foreign = _foreign(walker, found.id)
+    if foreign is None:
+        return tagged(found.id, tags, actor_id=None, updated_at=found.stamp)
+    if foreign.created_at <= heard.at:
+        return None
+    stamp = foreign.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return tagged(found.id, tags, actor_id=foreign.author_id if foreign.author_id > 0 else None, updated_at=stamp)
+
+
+def _heard(conn: Connection, ticket_id: int) -> Heard | None:
+    rows = conn.execute(
+        "SELECT detail->>'updated_at' AS at, detail->'tags' AS tags FROM events WHERE ticket_id = %s"
+        " AND kind = 'ticket_tagged' AND reason <> 'own_update' ORDER BY id DESC LIMIT %s",
+        (ticket_id, LOOKED_AT),
+    ).fetchall()
+    all_of_them = (Heard(moment(row["at"]).replace(microsecond=0), tuple(row["tags"])) for row in rows)
+    return max(all_of_them, key=lambda one: one.at, default=None)
+
+
+def _foreign(walker: Walker, ticket_id: int) -> Audit | None:
+    """The ticket's newest change that is not the desk's own; None when that cannot be told."""
+    if walker.desk._own_id is None:
+        walker.learn_own_id()
+    try:
+        audits = retry.read(lambda: walker.tools.zendesk.audits(ticket_id))
+    except PermanentError:
+        return None  # the walk finds out what is the matter with this ticket; the others must not wait for it
+    own = walker.desk._own_id
+    return next((audit for audit in audits if audit.author_id != own and not audit.op_id), None)
