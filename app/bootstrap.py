@@ -20,12 +20,13 @@ VENV = ROOT / ".venv"
 LOWEST, HIGHEST = (3, 11), (3, 13)  # the embedded PostgreSQL has wheels for these; docs/dependencies.md
 
 # What each word runs inside the virtual environment, one command after the other; arguments go to the last one.
+CRASH = ("tests/crash/test_points.py", "tests/crash/test_flows.py", "tests/engine")
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "demo": (("desk", "demo"),),
     "test": (("python", "-m", "pytest"),),
     "test-postgres": (("python", "-m", "tests.distribution_postgres"),),
     "test-kills": (("python", "-m", "pytest", "-n0", "-m", "long", "-s", "tests/crash/test_kills.py"),),
-    "test-crash": (("python", "-m", "pytest", "-n0", "-m", "long", "tests/crash/test_points.py", "tests/engine"),),
+    "test-crash": (("python", "-m", "pytest", "-n0", "-m", "long", *CRASH),),
     "lint": (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)),
     "bench": (("desk", "bench"),),
 }

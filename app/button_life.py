@@ -48,6 +48,5 @@ def look_again(conn: Connection, case: Case, what: str, life: int) -> None:
 
 
 def _makes_buttons(effect: Effect) -> bool:
-    shows = effect.verb in ("ask_supervisor", "renew_card")
-    newer_words = effect.verb == "update_card" and effect.arg.startswith("seen-")  # on a threat's card
-    return effect.state == "done" and (shows or newer_words) and not effect.evidence.get("gone")
+    shows = effect.verb in ("ask_supervisor", "renew_card", "show_words")  # the last on a threat's card
+    return effect.state == "done" and shows and not effect.evidence.get("gone")

@@ -24,6 +24,7 @@ OPEN_STATES = frozenset(
     {"open", "incomplete", "awaiting", "approved", "banning", "verifying", "needs_person", "joined"}
 )
 CLOSED_STATES = frozenset({"done", "declined", "withdrawn", "void"})
+ELSEWHERE = "withdrawn"  # timers by which a case hears that the customer has withdrawn in another case
 TOLD_STATES = CLOSED_STATES | {"incomplete", "needs_person"}  # whoever has joined this case is told
 
 COLUMNS = frozenset(
@@ -89,10 +90,31 @@ def load(conn: Connection, case_id: int) -> Case | None:
 
 
 def latest(conn: Connection, ticket_id: int, procedure: str) -> Case | None:
-    """The newest generation of this procedure on this ticket."""
+    """The round that decides: the open one (a done one may have come back to life), else the newest generation."""
     row = conn.execute(
-        "SELECT * FROM cases WHERE ticket_id = %s AND procedure = %s ORDER BY generation DESC LIMIT 1",
+        "SELECT * FROM cases WHERE ticket_id = %s AND procedure = %s"
+        " ORDER BY closed_at IS NOT NULL, generation DESC LIMIT 1",
         (ticket_id, procedure),
+    ).fetchone()
+    return Case.of(row) if row else None
+
+
+def outrun(conn: Connection, case: Case) -> Case | None:
+    """The newest later round that has taken this one's place; one that came to nothing has not."""
+    row = conn.execute(
+        "SELECT * FROM cases WHERE ticket_id = %s AND procedure = %s AND generation > %s"
+        " AND state NOT IN ('declined', 'void') ORDER BY generation DESC LIMIT 1",
+        (case.ticket_id, case.procedure, case.generation),
+    ).fetchone()
+    return Case.of(row) if row else None
+
+
+def of_threat(conn: Connection, ticket_id: int, procedure: str, event_id: int) -> Case | None:
+    """The round that this event is counted in (`evidence`), the newest or an earlier one."""
+    row = conn.execute(
+        "SELECT * FROM cases WHERE ticket_id = %s AND procedure = %s AND evidence->'events' @> to_jsonb(%s::bigint)"
+        " ORDER BY generation DESC LIMIT 1",
+        (ticket_id, procedure, event_id),
     ).fetchone()
     return Case.of(row) if row else None
 
@@ -202,6 +224,7 @@ def next_round(conn: Connection, old: Case, **carried: Any) -> Case:
         tagger_id=old.tagger_id,
         received_at=old.received_at,
     )
+    timers.hand_over(conn, old.id, case.id, ELSEWHERE)
     timers.stop(conn, old.id)
     timers.start(conn, timers.of_case(case.id, "again"), "again", datetime.now(UTC), case_id=case.id)
     return move(conn, case, "open", of={"open"}, **carried) or case

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from app import cards, cases, registry, resumed, sinks
+from app import cards, cases, joins, registry, resumed, sinks
 from app.clients import retry
 from app.errors import PermanentError
 from app.events import ButtonPressed
@@ -43,7 +43,7 @@ def press(walker: Walker, stored: Stored, event: ButtonPressed, seen: list[Steps
         do.move(case.state, of={case.state}, chat_channel=event.channel, chat_ts=event.ts)
     if case.decision_event != stored.id:
         try:
-            refusal = _refusal(walker, do, event)
+            refusal = _refusal(walker, do, stored, event)
         except PermanentError:
             # The ticket or the people cannot be read for good (deleted, forbidden): nothing is decided, and the presser
             # is told before the event ends dead.
@@ -61,7 +61,7 @@ def press(walker: Walker, stored: Stored, event: ButtonPressed, seen: list[Steps
     return walker.conclude(do)
 
 
-def _refusal(walker: Walker, do: Steps, event: ButtonPressed) -> str | None:  # noqa: PLR0911 - one a reason
+def _refusal(walker: Walker, do: Steps, stored: Stored, event: ButtonPressed) -> str | None:  # noqa: PLR0911 - one a reason
     """Why this person may not decide this case, as the key of an answer; None when they may.
 
     Raises VendorError of the kinds that wait when somebody cannot be asked: fail closed.
@@ -77,14 +77,23 @@ def _refusal(walker: Walker, do: Steps, event: ButtonPressed) -> str | None:  # 
     case = do.case
     if case.state != "awaiting" or case.generation != event.generation:
         return "already_decided" if case.decision else "no_longer_open"
+    if do.newer_words(stored.received_at):
+        return "newer_words"  # whoever pressed has not seen them: a threat would be closed unread
     # The ticket as it is at this moment: a withdrawal may be on it that has not come in yet, and who has tagged or is
     # assigned may have changed since the card was posted. When it cannot be read, nothing is decided: the press waits.
     ticket = retry.read(lambda: do.ticket(fresh=True))
     if case.procedure == "data_deletion" and resumed.pending(ticket, case, tools.settings):
         return "no_longer_open"
+    if "resume_unclear" in case.problems or _withdrawn_elsewhere(walker, do):
+        return "no_longer_open"  # on another ticket of the same person: it is carried out, or asked about, first
     if tools.vault.digest("mail", agent) in retry.read(do.barred_now):
         return "self_approval"
     return None
+
+
+def _withdrawn_elsewhere(walker: Walker, do: Steps) -> bool:
+    with walker.desk.db.tx() as conn:
+        return joins.untold(conn, do.case)
 
 
 def _is_active(tools: Tools, event: ButtonPressed) -> bool:

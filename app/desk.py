@@ -33,7 +33,7 @@ HELD_SECONDS = 600.0
 RESCUE_SECONDS = 60.0
 LOOK_SECONDS = 3600
 BODY_KEPT = 8192  # bytes of an unusable body kept, encrypted, for the admin who mends the sender
-URGENT = ("data_deletion_withdrawn", "regulatory_threat")
+URGENT = ("data_deletion_withdrawn", "regulatory_threat")  # names in DESK_TAGS, not the account's words
 BURST = {"zendesk": 90, "slack": 20, "jira": 60}  # what runs ahead of the rate; a 429 is heard as well
 ANSWERED = frozenset({"token_forged", "token_expired", "slow_down"})  # refused presses whose presser is told
 
@@ -70,7 +70,9 @@ class Desk:
             texts=Texts.load(settings.desk_language),
             tokens=Tokens(settings.secret_key.get_secret_value(), settings.approval_life),
             vault=self.vault,
-            ledger=Ledger(self.db, timing(settings), self.stopping.is_set),
+            ledger=Ledger(
+                self.db, timing(settings), self.stopping.is_set, withdrawn=settings.tags["data_deletion_withdrawn"]
+            ),
             bans=made.bans,
         )
 
@@ -109,7 +111,7 @@ class Desk:
         # A loop, or somebody very busy: nothing is dropped, but it is looked at once, in ten minutes.
         fuse = self.settings.loop_fuse if state == "queued" and isinstance(event, TicketTagged) else None
         job = self.engine.job_of_new(
-            priority=_priority(event), held_until=datetime.now(UTC) + timedelta(seconds=HELD_SECONDS)
+            priority=_priority(event, self.settings), held_until=datetime.now(UTC) + timedelta(seconds=HELD_SECONDS)
         )
         body = self._sealed(event)
         point("door.before_commit")
@@ -152,7 +154,7 @@ class Desk:
         with self.db.tx() as conn:
             stored = inbox.requeue(conn, event_id, of=("waiting", "held"))
             if stored:
-                self.engine.run_event(conn, stored.id, stored.ticket_id, priority(stored))
+                self.engine.run_event(conn, stored.id, stored.ticket_id, priority(stored, self.settings))
         self.engine.call(self.db)
 
     def rescue(self) -> None:
@@ -166,12 +168,16 @@ class Desk:
                 stored = inbox.requeue(conn, event_id, of=inbox.UNFINISHED)
                 if stored:
                     log.warning("event.stranded", extra={"key": event_id})
-                    self.engine.run_event(conn, event_id, stored.ticket_id, priority(stored))
+                    self.engine.run_event(conn, event_id, stored.ticket_id, priority(stored, self.settings))
             waiting = cases.waiting_for_jira(conn, LOOK_SECONDS)
         hour = int(time.time() // LOOK_SECONDS)
         for key in waiting:
             # JIRA gives up on a webhook after some tries: an open issue is looked at once an hour all the same.
             self.submit(IssueChanged(fact=f"look:{key}:{hour}", key=key, labels=()), sender="desk")
+        from app import duties  # they walk, which needs the desk
+
+        with self.db.tx() as conn:
+            duties.keep_up(conn, self.settings)
 
     def _fire_timers(self) -> None:
         with self.db.tx() as conn:
@@ -230,15 +236,15 @@ def op_ids(event: IssueChanged) -> tuple[str, ...]:
     return tuple(label.removeprefix("desk-") for label in event.labels if label.startswith("desk-"))
 
 
-def priority(stored: Stored) -> int:
+def priority(stored: Stored, settings: Settings) -> int:
     """As when it came in: a wait must not cost a withdrawal its place."""
-    return _priority(stored.event()) if stored.kind in inbox.KINDS else 0
+    return _priority(stored.event(), settings) if stored.kind in inbox.KINDS else 0
 
 
-def _priority(event: Event | Refused) -> int:
+def _priority(event: Event | Refused, settings: Settings) -> int:
     """Withdrawals and threats first, then decisions, then the rest."""
     if isinstance(event, ThreatSeen):
         return 20
     if isinstance(event, TicketTagged):
-        return 10 if any(tag in event.tags for tag in URGENT) else 0
+        return 10 if any(settings.tags[name] in event.tags for name in URGENT) else 0
     return 5 if isinstance(event, ButtonPressed) else 0

@@ -15,6 +15,7 @@ from app.clients.types import Card, Posted
 from app.clocks import messages, terms
 from app.db import Connection
 from app.inbox import Stored
+from app.ledger import store
 from app.ledger.perform import Call, Evidence, Owner, Plan
 from app.ledger.store import Effect
 from app.notes import local
@@ -29,9 +30,12 @@ NAME, WHAT = "desk:digest", "digest"
 
 def set_up(conn: Connection, settings: Settings) -> None:
     """The next digest; one that is due and was not handed over yet stays."""
-    due = timers.due(conn, NAME)
-    if settings.digest_at and not (due and due <= datetime.now(UTC)):
-        timers.again(conn, NAME, WHAT, _next(settings, datetime.now(UTC)))
+    if not settings.digest_at:
+        return
+    row = conn.execute("SELECT due_at, fired_at FROM timers WHERE name = %s FOR UPDATE", (NAME,)).fetchone()
+    now = datetime.now(UTC)
+    if row is None or row["fired_at"] is not None or row["due_at"] > now:
+        timers.again(conn, NAME, WHAT, _next(settings, now))
 
 
 def walk(walker: Walker, stored: Stored) -> Verdict:
@@ -44,12 +48,16 @@ def walk(walker: Walker, stored: Stored) -> Verdict:
     day = terms.today(tools.settings, stored.received_at)
     with tools.db.tx() as conn:
         # Reckoned from now, not from the event: a walk of an old event must not take the next digest's timer back.
+        # On its own, before anything can fail: the chain of digests never ends.
         timers.again(conn, NAME, WHAT, _next(tools.settings, now))
+    with tools.db.tx() as conn:
         rows = cases.unconfirmed(conn)
-        books = _books(conn) if rows else None
-    if books is None:
+        books = _books(conn)
+        begun = any((e.verb, e.arg) == ("digest", day.isoformat()) for e in store.of_case(conn, books.id))
+    if not rows and not begun:
         return Verdict("done", "nothing_to_tell")
-    stale = day != terms.today(tools.settings, now)
+    # What was begun is brought to its end, though there may be nothing left to tell.
+    stale = not rows or day != terms.today(tools.settings, now)
     outcome = tools.ledger.perform(
         Owner(stored.id, stored.walk, stored.replayed_at), books.id, _plan(tools, books, day, rows, stale)
     )

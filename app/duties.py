@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from app import digest, sweep, threat_rounds
 from app.db import Connection
 from app.inbox import Stored
+from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.walk import Verdict, Walker
@@ -21,8 +22,13 @@ DUTIES: dict[str, Duty] = {"sweep": sweep.sweep, "digest": digest.walk, "threats
 
 def set_up(conn: Connection, walker: Walker) -> None:
     """The first timer of each duty; those that are set already stay."""
-    sweep.set_up(conn, walker.desk.settings.sweep_interval)
-    digest.set_up(conn, walker.desk.settings)
+    keep_up(conn, walker.desk.settings)
+
+
+def keep_up(conn: Connection, settings: Settings) -> None:
+    """Once a minute: a duty whose event has ended dead comes round again all the same."""
+    sweep.set_up(conn, settings.sweep_interval)
+    digest.set_up(conn, settings)
 
 
 def walk(walker: Walker, stored: Stored, what: str) -> Verdict:

@@ -163,6 +163,17 @@ def dead_of(conn: Connection, case_id: int) -> list[int]:
     return [int(row["id"]) for row in rows]
 
 
+def threat_before(conn: Connection, ticket_id: int) -> datetime | None:
+    """When the ticket's threat whose urgent card is not out yet is next looked at; None when there is none such."""
+    row = conn.execute(
+        "SELECT coalesce(e.next_at, now()) AS at FROM events e WHERE e.ticket_id = %s AND e.kind = 'threat_seen'"
+        " AND e.state = ANY(%s) AND NOT EXISTS (SELECT 1 FROM effects f WHERE f.case_id = e.case_id"
+        " AND f.verb = 'ask_supervisor' AND f.state IN ('done', 'dead', 'void')) ORDER BY 1 DESC LIMIT 1",
+        (ticket_id, list(UNFINISHED)),
+    ).fetchone()
+    return row["at"] if row else None
+
+
 def replayed(conn: Connection, stored: Stored) -> Stored:
     """From now on this event may reopen what died before."""
     row = conn.execute("UPDATE events SET replayed_at = now() WHERE id = %s RETURNING *", (stored.id,)).fetchone()

@@ -16,6 +16,7 @@ from app import cases, timers, wish
 from app.cases import Case
 from app.db import Connection
 from app.events import Json
+from app.settings import CHANNELS
 
 if TYPE_CHECKING:
     from app.notes import Note
@@ -74,9 +75,12 @@ def join(conn: Connection, case: Case) -> Case:
     """
     found = others(conn, case)
     main = next((other for other in found if covers(other.preference, case.preference)), None)
+    if main and not _stays(conn, main, case):
+        return join(conn, case)  # it has just been decided or amended: look again
     if main:
         joined = cases.move(conn, case, "joined", of={"awaiting"}, joined_to=main.id)
         if joined:
+            timers.hand_over(conn, case.id, main.id, cases.ELSEWHERE)
             timers.stop(conn, case.id)
             repoint(conn, case.id, main.id)
             _look(conn, main.id, f"joined:{case.id}")
@@ -85,6 +89,7 @@ def join(conn: Connection, case: Case) -> Case:
         if covers(case.preference, other.preference) and cases.move(
             conn, other, "joined", of={"awaiting"}, joined_to=case.id
         ):
+            timers.hand_over(conn, other.id, case.id, cases.ELSEWHERE)
             timers.stop(conn, other.id)
             _look(conn, other.id, f"joined:{case.id}")
             repoint(conn, other.id, case.id)
@@ -92,6 +97,14 @@ def join(conn: Connection, case: Case) -> Case:
         if not covers(case.preference, follower.preference):
             _look(conn, follower.id, f"joined:{case.id}:narrower")
     return case
+
+
+def _stays(conn: Connection, main: Case, case: Case) -> bool:
+    """Whether it still carries the wish, and does so until this transaction ends. Whoever moves it after that finds
+    its new follower; without the lock neither would see the other, and nobody would carry the wish."""
+    row = conn.execute("SELECT * FROM cases WHERE id = %s FOR SHARE", (main.id,)).fetchone()
+    now = cases.Case.of(row) if row else None
+    return now is not None and now.state in MAIN_STATES and covers(now.preference, case.preference)
 
 
 def following(conn: Connection, case_id: int) -> list[Case]:
@@ -111,25 +124,80 @@ def withdraw_part(conn: Connection, case: Case, channels: Sequence[str]) -> None
     """The customer takes these channels back: every case that follows this one asks for so much less, too."""
     for follower in following(conn, case.id):
         before, left = _channels(follower), wish.without(follower.preference, channels)
-        if not left or set(channels) <= set(before):
-            continue  # it was withdrawn there; or nothing of its own is left, and it ends as the main case does
+        if left is None or set(channels) <= set(before):
+            continue  # it was withdrawn there
         told: dict[str, Json] = {"channels": [*before, *channels], "at": _now(), "ticket": case.ticket_id}
+        if not left:  # all that this ticket asked for has been taken back
+            told |= {"new": [*channels], "from": "joined"}
+            if cases.move(conn, follower, "withdrawn", of={"joined"}, withdrawal=told):
+                _look(conn, follower.id, f"joined:{case.id}:nothing_left")
+            continue
         cases.move(conn, follower, "joined", of={"joined"}, preference=left, withdrawal=told)
         _look(conn, follower.id, f"joined:{case.id}:{'.'.join(channels)}")
 
 
-def tell_main(conn: Connection, case: Case) -> None:
-    """A withdrawal on a follower's ticket is one of the case that it follows: carried out under that one's ticket."""
+def tell_main(conn: Connection, case: Case, channels: Sequence[str]) -> None:
+    """A withdrawal on a follower's ticket is one of the case that it follows: carried out under that one's ticket.
+
+    `channels`: what is taken back now, not what was before; (): all of it.
+    """
     if case.joined_to is not None:
-        what = f"withdrawn:{case.id}"
-        name = timers.of_case(case.joined_to, f"{what}:{'.'.join(_channels(case)) or 'all'}")
-        timers.again(conn, name, what, datetime.now(UTC), case_id=case.joined_to)
+        what = _withdrawn(case, channels)
+        timers.again(conn, timers.of_case(case.joined_to, what), what, datetime.now(UTC), case_id=case.joined_to)
 
 
-def source(conn: Connection, due: str) -> Case | None:
-    """The case whose withdrawal a timer `withdrawn:<case>` is about."""
-    _, _, number = due.partition(":")
-    return cases.load(conn, int(number)) if number.isdigit() else None
+def tell_others(conn: Connection, case: Case, persons: Sequence[str]) -> None:
+    """A withdrawal is the customer's, whatever ticket it came on: every older wish of these persons hears of it, once.
+
+    Also an earlier round of the same ticket whose ban is in place. Each channel counts from when it was taken back.
+    """
+    times = case.withdrawal.get("times")
+    at = {c: datetime.fromisoformat(str(of)) for c, of in times.items()} if isinstance(times, dict) else {}
+    rows = conn.execute(
+        "SELECT id, greatest(received_at, retagged_at) AS asked FROM cases WHERE persons && %s AND procedure = %s"
+        " AND id <> %s AND (state = 'done' OR closed_at IS NULL) ORDER BY id",
+        (list(persons), case.procedure, case.id),
+    )
+    for row in rows.fetchall():
+        taken = [channel for channel in CHANNELS if channel in at and row["asked"] <= at[channel]]
+        whole = case.state == "withdrawn" and not _channels(case) and row["asked"] <= withdrawn_at(case)
+        if taken or whole:
+            what = _withdrawn(case, () if whole else taken)
+            timers.start(conn, timers.of_case(row["id"], what), what, datetime.now(UTC), case_id=row["id"])
+
+
+def withdrawn_at(case: Case) -> datetime:
+    """When the case learned of the newest withdrawal (UTC)."""
+    at = case.withdrawal.get("at")
+    return datetime.fromisoformat(at) if isinstance(at, str) and at else case.changed_at
+
+
+def outlives(case: Case, elsewhere: Case) -> bool:
+    """Whether this wish came, or was tagged anew, after that withdrawal: then it is the newer one (0.15)."""
+    return max(case.received_at, case.retagged_at or case.received_at) > withdrawn_at(elsewhere)
+
+
+def untold(conn: Connection, case: Case) -> bool:
+    """Whether a withdrawal of another case has still to be carried out in this one."""
+    row = conn.execute(
+        "SELECT 1 AS yes WHERE EXISTS (SELECT 1 FROM timers WHERE case_id = %(case)s AND fired_at IS NULL"
+        " AND starts_with(what, %(what)s)) OR EXISTS (SELECT 1 FROM events WHERE ticket_id = %(ticket)s"
+        " AND kind = 'time_came' AND state IN ('queued', 'running', 'waiting', 'held', 'dead')"
+        " AND case_id = %(case)s AND starts_with(detail->>'what', %(what)s))",
+        {"case": case.id, "ticket": case.ticket_id, "what": f"{cases.ELSEWHERE}:"},
+    ).fetchone()
+    return row is not None
+
+
+def source(conn: Connection, due: str) -> tuple[Case | None, tuple[str, ...]]:
+    """The case whose withdrawal a timer `withdrawn:<case>:<channels>` is about, and the channels taken back then."""
+    number, _, channels = due.partition(":")[2].partition(":")
+    named = tuple(channel for channel in channels.split(".") if channel in CHANNELS)
+    return (cases.load(conn, int(number)) if number.isdigit() else None), named
+
+
+def _withdrawn(case: Case, channels: Sequence[str]) -> str:
+    return f"{cases.ELSEWHERE}:{case.id}:{'.'.join(channels) or 'all'}"
 
 
 def _channels(case: Case) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ WHAT = {
     "ask_supervisor": "card",
     "update_card": "card_update",
     "renew_card": "card_update",
+    "show_words": "card_update",
     "open_jira": "jira",
     "comment_jira": "jira_comment",
     "link_jira": "jira_link",

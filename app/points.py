@@ -34,6 +34,9 @@ OTHER_POINTS = (
     "case.after_open",
     "case.before_move",
     "case.after_move",
+)
+# What a walk writes into the desk's own tables: what is due, what was said of a person, each single wish.
+TABLE_POINTS = (
     "timer.before_fire",
     "timer.after_fire",
     "consent.before_write",

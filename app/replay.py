@@ -82,5 +82,5 @@ def again(desk: Desk, conn: Connection, event_id: int, state: str) -> bool:
         return False
     conn.execute("UPDATE events SET failures = 0, replayed_at = now() WHERE id = %s", (stored.id,))
     store.write(conn, stored.case_id, "replayed", event_id=stored.id)
-    desk.engine.run_event(conn, stored.id, stored.ticket_id, priority(stored))
+    desk.engine.run_event(conn, stored.id, stored.ticket_id, priority(stored, desk.settings))
     return True

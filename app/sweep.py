@@ -1,11 +1,12 @@
 """The sweep: tagged tickets whose webhook never came are found by search and taken in by the same door.
 
 Every SWEEP_INTERVAL seconds, for the tags of the procedures: what changed since the last whole sweep, less an overlap
-for the index's lag; once a day a day further back; at the first sweep ever, every ticket that is not closed.
+for the index's lag; once a day a day further back; at the first sweep ever, every ticket that is not solved.
 
 The rule which of the tickets found is handed on:
 
-1. never heard of: it is;
+1. never heard of: it is; but not a solved or closed one that was tagged before the desk was first started: that was
+   handled by hand (Zendesk closes solved tickets days later, which is a change like every other);
 2. an event of it is as new as the ticket and has the same tags: it is not, nothing has happened since;
 3. else its audits decide: when the newest change that is not the desk's own is newer than every event, it is, under
    that change's time; when only the desk itself has touched it since, it is not, so our own updates make no walks.
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,10 @@ class Heard:
 
 def set_up(conn: Connection, interval: float) -> None:
     """The first sweep one interval after the first start; and a new timer should the last one have come to nothing."""
+    conn.execute(
+        "INSERT INTO ourselves VALUES ('first_started', %s) ON CONFLICT DO NOTHING",
+        (datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),),
+    )
     due = datetime.now(UTC) + timedelta(seconds=interval)
     row = conn.execute("SELECT fired_at FROM timers WHERE name = %s FOR UPDATE", (TIMER,)).fetchone()
     if row is None or (row["fired_at"] is not None and not _running(conn, None)):
@@ -69,8 +74,9 @@ def sweep(walker: Walker, stored: Stored) -> Verdict:
 
     desk, started = walker.desk, datetime.now(UTC)
     with desk.db.tx() as conn:
-        # Before anything can fail: the chain of sweeps never ends.
+        # On its own, before anything can fail: the chain of sweeps never ends.
         timers.again(conn, TIMER, WHAT, started + timedelta(seconds=desk.settings.sweep_interval))
+    with desk.db.tx() as conn:
         if _running(conn, stored.id):
             return Verdict("void", "already_sweeping")
         since = _since(conn, started)
@@ -83,7 +89,11 @@ def sweep(walker: Walker, stored: Stored) -> Verdict:
             looked += 1
             taken += bool(event and desk.submit(event, sender="desk"))
     except VendorError as error:
-        return walker._again_or(stored, error.reason, True, getattr(error, "retry_after", None))
+        asked = getattr(error, "retry_after", None)
+        waits = walker._again_or(stored, error.reason, True, asked)
+        # Not longer than until the next one would have come, which gives way to this one as long as it waits.
+        next_one = datetime.now(UTC) + timedelta(seconds=max(desk.settings.sweep_interval, asked or 0.0))
+        return replace(waits, next_at=min(waits.next_at or next_one, next_one))
     with desk.db.tx() as conn:
         conn.execute(
             "INSERT INTO ourselves VALUES ('swept_until', %s) ON CONFLICT (name) DO UPDATE"
@@ -129,8 +139,10 @@ def _lost(walker: Walker, found: Found) -> TicketTagged | None:
     tags = tuple(sorted(found.tags & set(walker.desk.settings.tags.values())))
     with walker.desk.db.each() as conn:
         heard = _heard(conn, found.id)
+        before = _first_started(conn) if heard is None and found.over else None
     if heard is None:
-        return tagged(found.id, tags, actor_id=None, updated_at=found.stamp)
+        by_hand = before is not None and _tagged_before(walker, found, before)
+        return None if by_hand else tagged(found.id, tags, actor_id=None, updated_at=found.stamp)
     at = moment(found.stamp)
     if heard.at > at or (heard.at == at and heard.tags == tags):
         return None
@@ -139,8 +151,8 @@ def _lost(walker: Walker, found: Found) -> TicketTagged | None:
     foreign = _foreign(walker, found.id)
     if foreign is None:
         return tagged(found.id, tags, actor_id=None, updated_at=found.stamp)
-    if foreign.created_at <= heard.at:
-        return None
+    if foreign.created_at < heard.at or (foreign.created_at == heard.at and heard.tags == tags):
+        return None  # within the same second another tag may have come: then it was its webhook that was lost
     stamp = foreign.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return tagged(found.id, tags, actor_id=foreign.author_id if foreign.author_id > 0 else None, updated_at=stamp)
 
@@ -153,6 +165,22 @@ def _heard(conn: Connection, ticket_id: int) -> Heard | None:
     ).fetchall()
     all_of_them = (Heard(moment(row["at"]).replace(microsecond=0), tuple(row["tags"])) for row in rows)
     return max(all_of_them, key=lambda one: one.at, default=None)
+
+
+def _first_started(conn: Connection) -> datetime | None:
+    row = conn.execute("SELECT value FROM ourselves WHERE name = 'first_started'").fetchone()
+    return moment(row["value"]) if row else None
+
+
+def _tagged_before(walker: Walker, found: Found, then: datetime) -> bool:
+    """Whether the newest of our tags on this ticket is older than that. Not to be told: it is not."""
+    try:
+        audits = retry.read(lambda: walker.tools.zendesk.audits(found.id))
+    except PermanentError:
+        return False
+    known = frozenset(walker.desk.settings.tags.values())
+    added = next((audit for audit in audits if audit.tags_added & known), None)
+    return added is None or added.created_at < then
 
 
 def _foreign(walker: Walker, ticket_id: int) -> Audit | None:

@@ -72,6 +72,8 @@ class ThreatRounds:
         audits = retry.read(lambda: self._tools.zendesk.audits(ticket.id))
         added = next((audit.id for audit in audits if tag in audit.tags_added), 0)  # 0: older than the audits read
         fact = f"threat:{ticket.id}:tag:{added}"
+        if not added and any(one.startswith(f"threat:{ticket.id}:tag:") for one in known.facts):
+            return []  # it was raised while its audit was still among the newest
         return [] if fact in known.facts else [ThreatSeen(fact, ticket.id)]
 
     def _said(self, stored: Stored, ticket: Ticket, known: _Known) -> Sequence[ThreatSeen]:
@@ -96,15 +98,19 @@ class ThreatRounds:
         over = datetime.fromisoformat(event.updated_at.replace("Z", "+00:00")) + unit + CLOCKS_DIFFER
         if now < over:
             what = f"threats:{event.ticket_id}"
+            over = min(over, now + unit + CLOCKS_DIFFER)
             with self._desk.db.tx() as conn:
-                timers.again(conn, f"desk:{what}", what, min(over, now + unit + CLOCKS_DIFFER))
+                later = timers.due(conn, f"desk:{what}")  # of an update whose unit is a minute
+                timers.again(conn, f"desk:{what}", what, max(over, later) if later else over)
 
     def of(self, stored: Stored, event: ThreatSeen) -> tuple[Stored, Case]:
         """The case of this threat: the one it belongs to already, the open one, or the next."""
         with self._desk.db.tx() as conn:
+            if not inbox.owns(conn, stored.id, stored.walk):
+                raise WalkLostError
+            if mine := cases.of_threat(conn, event.ticket_id, PROCEDURE, stored.id):
+                return stored, mine  # also of an earlier round: a replay of it begins no new one
             latest = cases.latest(conn, event.ticket_id, PROCEDURE)
-            if latest and (stored.id in ids(latest.evidence.get("events")) or stored.case_id == latest.id):
-                return stored, latest
             earlier = latest if latest and not latest.is_open else None
             case = latest if latest and latest.is_open else None
             if case is None:

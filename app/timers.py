@@ -42,10 +42,14 @@ def start(conn: Connection, name: str, what: str, due_at: datetime, *, case_id: 
 
 
 def again(conn: Connection, name: str, what: str, due_at: datetime, *, case_id: int | None = None) -> None:
-    """Set a timer that comes round: one that has fired is set anew."""
+    """Set a timer that comes round: one that has fired is set anew, for later than it was due then.
+
+    The same moment twice (a clock that is behind the database's) would be the same event, and so none at all.
+    """
     conn.execute(
         "INSERT INTO timers (name, what, case_id, due_at) VALUES (%s, %s, %s, %s)"
-        " ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at, fired_at = NULL",
+        " ON CONFLICT (name) DO UPDATE SET fired_at = NULL, due_at = CASE WHEN timers.fired_at IS NULL"
+        " THEN excluded.due_at ELSE greatest(excluded.due_at, timers.due_at + interval '1 microsecond') END",
         (name, what, case_id, due_at),
     )
 
@@ -60,6 +64,14 @@ def stop(conn: Connection, case_id: int, what: str = "") -> None:
     """Take away a case's timers that have not fired: all of them, or those whose `what` begins so."""
     conn.execute(
         "DELETE FROM timers WHERE case_id = %s AND fired_at IS NULL AND starts_with(what, %s)", (case_id, what)
+    )
+
+
+def hand_over(conn: Connection, old_id: int, new_id: int, what: str) -> None:
+    """The timers of one case that have not fired and whose `what` begins so are another's from now on."""
+    conn.execute(
+        "UPDATE timers SET case_id = %s WHERE case_id = %s AND fired_at IS NULL AND starts_with(what, %s)",
+        (new_id, old_id, what),
     )
 
 

@@ -110,20 +110,40 @@ def _same_person(one: str, other: str) -> bool:
 
 
 def normalise_phone(text: str) -> str:
-    """`+60…`, `60…`, `0060…` and `0…` of one Malaysian number are the same; '' when it is no phone number."""
+    """One form for every spelling of a number, `+60…` for a Malaysian one; '' when it is no phone number.
+
+    Without a plus: `0…` is Malaysian, so are 9 or 10 digits that begin with 1 (a mobile that has lost its zero); any
+    other 10 to 15 digits begin with their country; fewer stay as they are, since nobody knows where they belong.
+    """
     compact = text.translate(USUAL_MARKS)
     if not (compact.isascii() and compact.removeprefix("+").isdigit()):  # not the usual shape: look at each character
-        # Copied numbers carry direction marks that nobody sees, and a Chinese keyboard makes full-width digits.
+        # Copied numbers carry direction marks that nobody sees; keyboards make full-width and Arabic digits.
         seen = "".join(char for char in text if unicodedata.category(char) != "Cf")
         compact = re.sub(r"[\s().\-‐-―−]", "", seen.translate(FULL_WIDTH))
-    compact = "+" + compact[2:] if compact.startswith("00") else compact
+        compact = "".join(str(unicodedata.decimal(char, char)) for char in compact)
+    if compact.startswith(("00", "+00")):
+        compact = "+" + compact.removeprefix("+")[2:]
     if not NUMBER.fullmatch(compact):
         return ""
-    if compact.startswith("+"):
-        return compact
-    if compact.startswith("60") and len(compact) >= 10:
-        return "+" + compact
-    return "+60" + compact[1:] if compact.startswith("0") else compact
+    if compact.startswith("+") and compact[1] != "0":  # no country begins with 0: that is a form's plus before 012…
+        return compact if compact[:4] != "+600" else _without_trunk(compact)
+    return _international(compact.removeprefix("+"))
+
+
+def _international(digits: str) -> str:
+    if digits.startswith("0"):
+        return "+60" + digits[1:]
+    if digits.startswith("1") and len(digits) in (9, 10):
+        return "+60" + digits
+    if len(digits) < 10:
+        return digits
+    return "+" + digits if not digits.startswith("600") else _without_trunk("+" + digits)
+
+
+def _without_trunk(number: str) -> str:
+    """`+60 (0)12…` is `+60 12…`."""
+    number = "+60" + number[3:].lstrip("0")
+    return number if NUMBER.fullmatch(number) else ""
 
 
 def _same_number(one: str, other: str) -> bool:

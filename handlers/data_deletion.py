@@ -81,4 +81,5 @@ def next_round_begins(case: Case, do: Steps) -> None:
 @on_time("data_deletion", "joined")
 def other_ticket_has_moved_on(case: Case, do: Steps) -> None:
     """One person, several tickets: this ticket's note says how the one case stands."""
-    do.follow(case)
+    if do.follow(case):
+        do.restore_offers(case)  # withdrawn on the other ticket: for whoever this one names, too

@@ -10,6 +10,7 @@ def customer_withdraws(case: Case, do: Steps) -> None:
     if not do.withdraw(case):
         return  # data deletion and channels to go on with contradict each other: the note asks the agent
     do.restore_offers(case)  # only the channels named; all of them when none is
+    do.withdraw_elsewhere(case)  # whatever ticket the request came on, and an earlier round whose ban is in place
     do.undo_in_jira(case)
     if do.concerns_calls(case):
         do.apply_macro(case, "Acknowledgement Consent on Promotional Calls")  # if applicable

@@ -300,11 +300,12 @@ class House:
         return self.case(ticket, procedure)
 
     def settle(self, seconds: float = 15.0) -> None:
-        """Until every event has come to its end and no webhook is on its way."""
+        """Until every event has come to its end, no webhook is on its way and no case has a look that is due."""
 
         def quiet() -> bool:
             return self.sandbox.world.hooks.quiet(0.1) and not self.rows(
-                "SELECT 1 FROM events WHERE state IN ('queued', 'running', 'waiting')"
+                "SELECT 1 FROM events WHERE state IN ('queued', 'running', 'waiting') UNION ALL"
+                " SELECT 1 FROM timers WHERE case_id IS NOT NULL AND fired_at IS NULL AND due_at <= now()"
             )
 
         self.wait(lambda: quiet() and (time.sleep(0.05) or quiet()), seconds, "everything has settled")

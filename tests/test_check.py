@@ -73,7 +73,7 @@ def test_all_is_well(look: Look, sandbox: Sandbox) -> None:
         vendor: {call["method"] for call in sandbox.world.arrived(vendor)} for vendor in ("zendesk", "slack", "jira")
     }
     assert asked == {
-        "zendesk": {"oauth.token", "users.me", "macros.list", "macros.show"},
+        "zendesk": {"oauth.token", "users.me", "macros.list", "macros.show", "search.export"},
         "slack": {"auth.test", "conversations.history"},
         "jira": {"myself", "project"},
     }, "reads only"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -96,3 +97,103 @@ def test_replayed_under_another_invocation_id_and_time(house: House) -> None:
     assert generations(house, ticket) == 1  # the tag itself was not put on again
     assert sent(house, ticket) == ACKNOWLEDGED
     assert "approve" not in str(card_of(house, ticket)["blocks"])
+
+
+def at_once(house: House, body: bytes, times: int = 20) -> None:
+    """The same delivery, so often and at the same moment."""
+    ready, statuses = threading.Barrier(times), []
+
+    def send() -> None:
+        ready.wait(10)
+        statuses.append(deliver(house, body))
+
+    threads = [threading.Thread(target=send) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert statuses == [200] * times
+
+
+def consents(house: House, ticket: int) -> Counter[tuple[Any, ...]]:
+    """The ledger's entries of the ticket."""
+    rows = house.rows("SELECT * FROM consents WHERE ticket_id = %s", ticket)
+    return Counter((row["person"], row["channel"], row["allowed"], row["reason"]) for row in rows)
+
+
+def banned(house: House) -> int:
+    """A ticket whose issue is with JIRA; from here on every delivery is the test's own."""
+    ticket, _ = house.to_banning()
+    house.sandbox.world.config.trigger_webhooks = False
+    return ticket
+
+
+def test_same_withdrawal_twenty_times_at_once(house: House) -> None:
+    ticket = banned(house)
+    house.tag(ticket, "data_deletion_withdrawn")
+    body = template_body(ticket, *TAGS, "data_deletion_withdrawn", actor=1)
+    at_once(house, body)
+    house.wait_state(ticket, "withdrawn")
+    assert deliver(house, body) == 200
+    house.settle()
+    assert len(messages(house, ticket)) == 2
+    assert generations(house, ticket) == 1
+    assert sent(house, ticket) == Sent(mails=2, cards=1, issues=1, comments=1, links=1)
+    assert max(consents(house, ticket).values()) == 1
+
+
+def test_same_withdrawal_in_part_twenty_times_at_once(house: House) -> None:
+    ticket = banned(house)
+    house.tag(ticket, "data_deletion_withdrawn", "resume_calls")
+    body = template_body(ticket, *TAGS, "data_deletion_withdrawn", "resume_calls", actor=1)
+    at_once(house, body)
+    house.wait(lambda: sent(house, ticket).comments, what="JIRA is told")
+    house.settle()
+    assert deliver(house, body) == 200
+    house.settle()
+    assert generations(house, ticket) == 1
+    assert sent(house, ticket) == Sent(mails=2, cards=1, issues=1, comments=1, links=1)
+    assert max(consents(house, ticket).values()) == 1
+
+
+def test_same_threat_twenty_times_at_once(house: House) -> None:
+    house.sandbox.world.config.trigger_webhooks = False
+    ticket = house.ticket(comment="Please stop, or I will go to Bank Negara.")
+    house.tag(ticket, *TAGS, "regulatory_threat")
+    body = template_body(ticket, *TAGS, "regulatory_threat", actor=1)
+    at_once(house, body)
+    house.wait_state(ticket, "awaiting", procedure="regulatory_threat")
+    house.wait_state(ticket, "awaiting")
+    assert deliver(house, body) == 200
+    house.settle()
+    assert generations(house, ticket) == 2  # the request and the threat beside it
+    assert sent(house, ticket) == Sent(mails=1, cards=2)
+    assert len([e for e in events_of(house, ticket) if e["kind"] == "threat_seen"]) == 2  # the words and the flag
+
+
+def test_same_second_ticket_twenty_times_at_once(house: House) -> None:
+    """Two more tickets of one person, tagged at once, each delivered ten times: both join the first."""
+    who: dict[str, Any] = {"phone": "0127770001", "email": "one@example.com"}
+    fields = {"contact": "0127770001"}
+    main = house.to_awaiting(**who, fields=fields)
+    house.sandbox.world.config.trigger_webhooks = False
+    others = [house.ticket(**who, fields=fields) for _ in range(2)]
+    for ticket in others:
+        house.tag(ticket, *TAGS)
+    bodies = [template_body(ticket, *TAGS, actor=1) for ticket in others]
+    threads = [threading.Thread(target=at_once, args=(house, body, 10)) for body in bodies]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    for ticket in others:
+        case = house.wait_state(ticket, "joined")
+        assert case["joined_to"] == house.case(main)["id"]
+        assert generations(house, ticket) == 1
+        assert sent(house, ticket) == Sent()
+        assert max(consents(house, ticket).values()) == 1
+    assert sent(house, main) == ACKNOWLEDGED
+    press_body(house, main, "approve")
+    house.wait_state(main, "banning")
+    assert sent(house, main) == BANNED
+    assert [sent(house, ticket) for ticket in others] == [Sent(), Sent()]

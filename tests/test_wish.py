@@ -95,15 +95,17 @@ def test_names_that_contradict(field: str, profile: str) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["+60123456789", "60123456789", "0123456789", "0060123456789", "+60 12-345 6789", "(012) 345.6789", "012–345 6789"],
-)
+    ["+60123456789", "60123456789", "0123456789", "0060123456789", "+60 12-345 6789", "(012) 345.6789", "012–345 6789",
+     "+60 (0)12-345 6789", "600123456789", "123456789", "+0123456789",
+     "٠١٢٣٤٥٦٧٨٩", "۰۱۲ ۳۴۵ ۶۷۸۹", "＋６０１２３４５６７８９"],
+)  # fmt: skip
 def test_one_number_in_all_its_forms(written: str) -> None:
     assert wish.normalise_phone(written) == "+60123456789"
     assert read("pref_stop_all", contact=written, requester={"phone": "012-3456789"}).complete
 
 
 @pytest.mark.parametrize(
-    "written", ["call me", "12345", "+", "٠١٢٣٤٥٦٧٨٩", "0123456789 or 0198765432", "1" * 16, "+-60"]
+    "written", ["call me", "12345", "+", "+600000000", "0123456789²", "0123456789 or 0198765432", "1" * 16, "+-60"]
 )
 def test_what_is_no_number(written: str) -> None:
     assert wish.normalise_phone(written) == ""
@@ -113,7 +115,13 @@ def test_what_is_no_number(written: str) -> None:
 def test_foreign_numbers_stay_as_they_are() -> None:
     assert wish.normalise_phone("+44 20 7946 0958") == "+442079460958"
     assert wish.normalise_phone("0044 20 7946 0958") == "+442079460958"
-    assert wish.normalise_phone("+65 6123 4567") == "+6561234567"
+    assert wish.normalise_phone("+65 6123 4567") == wish.normalise_phone("6561234567") == "+6561234567"
+    assert wish.normalise_phone("14155552671") == "+14155552671"
+
+
+def test_mobiles_that_have_lost_their_zero_and_short_numbers_that_nobody_can_place() -> None:
+    assert wish.normalise_phone("11-2345 6789") == "+601123456789"
+    assert [wish.normalise_phone(text) for text in ("321234567", "81234567")] == ["321234567", "81234567"]
 
 
 def test_two_different_numbers_contradict() -> None:

@@ -45,6 +45,12 @@ def next_look(conn: Connection, case_id: int, due: str, now: datetime) -> None:
     timers.again(conn, timers.of_case(case_id, what), what, now + pause, case_id=case_id)
 
 
+def postpone(conn: Connection, case_id: int, due: str, now: datetime) -> None:
+    """The look that is due is for another day; an event that was no look changes nothing."""
+    if due.partition(":")[0] == WHAT:
+        timers.again(conn, timers.of_case(case_id, due), due, now + DAY, case_id=case_id)
+
+
 def stop(conn: Connection, case_id: int) -> None:
     """No more looks at this case."""
     timers.stop(conn, case_id, WHAT)

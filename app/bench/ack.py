@@ -6,6 +6,7 @@ run should be compared with each other.
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Callable
@@ -60,6 +61,7 @@ def spread(latencies: list[float]) -> dict[str, float]:
 
 
 Say = Callable[[str], None]
+_customers = itertools.count(1)  # tickets of one customer would become one case
 
 
 def run(seconds: float, say: Say) -> dict[str, Any]:
@@ -149,7 +151,7 @@ def _tickets(here: Stage, number: int) -> list[int]:
     """New tickets at the stand-in, complete, each of another customer, and tagged by an agent."""
     port = here.ports["sandbox"]
     made = []
-    for customer in range(number):
+    for customer in itertools.islice(_customers, number):
         form = {
             "subject": "Please stop all offers",
             "name": "Bench Customer",
@@ -158,6 +160,7 @@ def _tickets(here: Stage, number: int) -> list[int]:
                 "name": "Bench Customer",
                 "contact": f"+60 12-{1_000_000 + customer}",
                 "backoffice": f"https://backoffice.example.com/customers/{customer}",
+                **{"identity": "called back", "confirmed_by": "customer", "confirmed_via": "email"},
             },
         }
         made.append(int(stage.ask(port, "POST", "/sandbox/tickets", form)["id"]))

@@ -13,10 +13,11 @@ import click
 from app.cli import NOT_FOUND, fail, main
 from app.cli.browse import _desk, _zone
 from app.cli.output import show, show_json
-from app.consent import ledger, person
+from app.consent import ledger
 from app.consent.ledger import Entry
 from app.db import Connection
 from app.settings import CHANNELS
+from app.suppress import identifiers
 
 HISTORY = ("recorded_at", "wished_at", "purpose", "channel", "says", "ticket", "wording", "reason", "actor")
 NOW = ("purpose", "channel", "suppressed", "since")
@@ -44,11 +45,12 @@ def consent_show(phone: str | None, email: str | None, on: str | None, as_json: 
     with _desk() as desk, desk.db.tx() as conn:
         zone = _zone(desk)
         moment = _moment(on, zone) if on else None
-        who = (person.phone if kind == "phone" else person.mail)(desk.vault, given)
-        if who is None:
+        who = (identifiers.phones_in if kind == "phone" else identifiers.mail_of)(given)
+        if not who:
             raise click.UsageError("that is no phone number" if kind == "phone" else "that is no e-mail address")
-        entries = [one for one in ledger.history(conn, [who.digest]) if moment is None or one.recorded_at <= moment]
-        stands = _standing(conn, who.digest, entries, moment)
+        digests = [desk.vault.digest(*one) for one in who]
+        entries = [one for one in ledger.history(conn, digests) if moment is None or one.recorded_at <= moment]
+        stands = _standing(conn, digests, entries, moment)
     if not entries:
         fail("the ledger knows nothing of this person" + (" on that day" if on else ""), NOT_FOUND)
     rows = [_row(entry) for entry in entries]
@@ -88,11 +90,13 @@ def _row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _standing(conn: Connection, digest: str, entries: Sequence[Entry], on: datetime | None) -> list[dict[str, Any]]:
+def _standing(
+    conn: Connection, digests: Sequence[str], entries: Sequence[Entry], on: datetime | None
+) -> list[dict[str, Any]]:
     rows = []
     for purpose in dict.fromkeys(entry.purpose for entry in entries):
         for channel in CHANNELS:
-            found = ledger.standing(conn, [digest], purpose, channel, on)[digest]
+            found = ledger.deciding(ledger.standing(conn, digests, purpose, channel, on).values())
             no = found is not None and not found.allowed
             since = found.wished_at if found is not None and no else None
             rows.append({"purpose": purpose, "channel": channel, "suppressed": "yes" if no else "no", "since": since})

@@ -30,11 +30,15 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Found:
-    """A ticket as the search knows it: its index lags, so this only says where to look. `stamp` as in Ticket."""
+    """A ticket as the search knows it: its index lags, so this only says where to look. `stamp` as in Ticket.
+
+    `over`: solved or closed.
+    """
 
     id: int
     tags: frozenset[str]
     stamp: str
+    over: bool = False
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ Get = Callable[..., Json]
 
 
 def query(tag: str, since: datetime | None) -> str:
-    """Tickets with this tag, changed at or after `since` (aware; None: every ticket that is not closed)."""
+    """Tickets with this tag, changed at or after `since` (aware; None: every ticket that is not solved)."""
     if since is None:
-        return f"tags:{tag} status<closed"
+        return f"tags:{tag} status<solved"
     return f"tags:{tag} updated>={since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -62,4 +62,4 @@ def _found(raw: Json) -> Found:
     ticket_id, stamp = number(raw.get("id")), text(raw.get("updated_at"))
     if not ticket_id or ticket_id < 1 or not stamp:
         raise unknown("zendesk", "unreadable")
-    return Found(ticket_id, texts(raw.get("tags")), stamp)
+    return Found(ticket_id, texts(raw.get("tags")), stamp, text(raw.get("status")) in ("solved", "closed"))

@@ -50,6 +50,8 @@ def _until(clock: Clock, row: Case, until: date | None, who: str) -> tuple[datet
     """The new due date, if this case may have one."""
     if not row.is_open or row.due_at is None:
         _refuse("the case is closed" if row.due_at else "the case has no due date yet")
+    if row.state == "joined":
+        _refuse("it is carried out on another ticket: extend the case of that one")
     if "extended" in row.clock:
         _refuse("it has been extended once already")
     if row.clock.get("profile") != clock.profile.name:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -110,14 +110,18 @@ def moment(value: object) -> datetime | None:
     return datetime.fromisoformat(value) if isinstance(value, str) else None
 
 
-def set_timers(conn: Connection, case: Case) -> None:
-    """The case's reminders, as its row says; those that are set or have been already stay."""
+def set_timers(conn: Connection, case: Case, *, anew: bool = False) -> None:
+    """The case's reminders, as its row says; those that are set or have been already stay.
+
+    `anew`: the clock has just been set. A reminder of an earlier one may have come while nobody could be reminded.
+    """
     planned = case.clock.get("reminders")
     for part, at in planned.items() if isinstance(planned, dict) else ():
         due = moment(at)
         assert due is not None
         what = f"reminder:{part}"
-        timers.start(conn, timers.of_case(case.id, what), what, due, case_id=case.id)
+        put = timers.again if anew and due > datetime.now(UTC) else timers.start
+        put(conn, timers.of_case(case.id, what), what, due, case_id=case.id)
 
 
 def today(settings: Settings, now: datetime) -> date:

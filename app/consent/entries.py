@@ -23,6 +23,7 @@ PROVISIONAL = "provisional"  # the wish is not clear yet: stopped until it is
 CORRECTED = "corrected"
 WITHDRAWN = "withdrawn"
 CONSENTED = "consented"
+IMPORTED = "imported"  # a list that came back said so
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from app.consent.entries import (
     ASKED,
     CONSENTED,
     CORRECTED,
+    IMPORTED,
     PROVISIONAL,
     PURPOSES,
     WITHDRAWN,
@@ -36,6 +37,7 @@ __all__ = (
     "ASKED",
     "CONSENTED",
     "CORRECTED",
+    "IMPORTED",
     "PROVISIONAL",
     "PURPOSES",
     "WITHDRAWN",
@@ -94,12 +96,15 @@ def sync(
     """Make this case say no for exactly these identifiers and channels; how many entries that took (0: it did).
 
     What the case said of others before is corrected by a yes that points to it; once the wish is clear, so is what an
-    earlier round of the same ticket said that came to nothing. A no that a newer withdrawal on another ticket has
-    lifted stays lifted. Two walks at once write one entry: the case row and the persons are locked.
+    earlier round of the same ticket said that came to nothing. Of a kind (phone, mail) that is not given at all nothing
+    is corrected: who was erased at the source, as asked, was no mistake, and stays stopped (2.6). A no that a newer
+    withdrawal on another ticket has lifted stays lifted. Two walks at once write one entry: the case row and the
+    persons are locked.
     """
     said = Said(case, actor, wording, wished_at, purpose)
     latest = _locked(conn, case, identifiers, purpose)
     wanted = {(person, channel) for person in identifiers for channel in channels}
+    given = {person.kind for person in identifiers}
     new = [
         said.entry(person, channel, False, reason)
         for person, channel in sorted(wanted)
@@ -108,13 +113,13 @@ def sync(
     new += [
         said.entry(*of, True, CORRECTED, entry.id)
         for of, entry in latest.items()
-        if not entry.allowed and of not in wanted
+        if not entry.allowed and of not in wanted and entry.kind in given
     ]
     if reason != PROVISIONAL:
         new += [
             replace(said.entry(old.who, old.channel, True, CORRECTED, old.id), case_id=old.case_id)
             for old in superseded(conn, case, purpose)
-            if (old.who, old.channel) not in wanted
+            if (old.who, old.channel) not in wanted and old.kind in given
         ]
     return append(conn, new)
 
@@ -155,9 +160,13 @@ def lift(
     wording: str,
     wished_at: datetime,
     purpose: str = "offers",
+    once: Sequence[Identifier] = (),
 ) -> int:
     """A withdrawal of this time, on this case's ticket: every older no of these persons, of whatever case, becomes a
     yes for these channels; how many entries that took.
+
+    `once`: whom the ticket named before. What its own cases said of them is lifted; what others said is not, for a
+    number that was corrected since may be another customer's.
 
     `any` is lifted with them: not all offers are banned any more. A no that was wished later stands, but for that of
     the withdrawal's own case. Each yes belongs to the case whose no it ends, and names the withdrawal's ticket.
@@ -165,12 +174,14 @@ def lift(
     if not channels:
         return 0
     said = Said(case, actor, wording, wished_at, purpose)
-    lock(conn, identifiers)
+    lock(conn, {*identifiers, *once})
     rows = conn.execute(
         f"SELECT * FROM ({LATEST}) latest WHERE NOT allowed AND (wished_at <= %(when)s OR case_id = %(case)s)"
-        " ORDER BY id",
+        " AND (person = ANY(%(sure)s) OR case_id IN (SELECT id FROM cases WHERE ticket_id = %(ticket)s)) ORDER BY id",
         {
-            "persons": [item.digest for item in identifiers],
+            "persons": [item.digest for item in {*identifiers, *once}],
+            "sure": [item.digest for item in identifiers],
+            "ticket": case.ticket_id,
             "purpose": purpose,
             "channels": [ANY, *channels],
             "on": None,

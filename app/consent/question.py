@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-from app.consent import look, person
+from app.consent import look
 from app.consent.entries import PURPOSES, Entry
-from app.consent.person import Identifier
+from app.consent.person import Identifier, of_key
 from app.db import Connection
 from app.events import Json
 from app.settings import CHANNELS
+from app.suppress import identifiers
 from app.vault import Vault
 
 MAX_PEOPLE = 1000
@@ -24,9 +25,10 @@ MAX_TEXT = 320  # the longest mail address
 NO_ENTRY = "no_entry"
 WHO = ("phone", "email")
 COMMON = ("purpose", "channel", "on")
-READERS: Mapping[str, tuple[Callable[[Vault, str], Identifier | None], str]] = {
-    "phone": (person.phone, "not_a_phone"),
-    "email": (person.mail, "not_a_mail"),
+# Read as a campaign file's cell is: whoever may be meant is asked for, and what cannot be read is never a yes.
+READERS: Mapping[str, tuple[Callable[[str], list[identifiers.Identifier]], str]] = {
+    "phone": (identifiers.phones_in, "not_a_phone"),
+    "email": (identifiers.mail_of, "not_a_mail"),
 }
 
 
@@ -65,12 +67,12 @@ class Reader:
         self._errors: list[tuple[str, str]] = []
 
     def of_query(self, values: Iterable[tuple[str, str]]) -> Question:
-        """The parameters of a URL. In one, a plus that was not encoded reads as a space."""
+        """The parameters of a URL. In one, a plus that was not encoded reads as a space; a number needs none."""
         given: dict[str, Json] = {}
         for name, text in values:
             if name in given:
                 self._wrong(_shown(name), "twice")
-            given[name] = re.sub(r"^ (?=[1-9])|(?<=\d) (?=\d\d:\d\d$)", "+", text) if name != "email" else text
+            given[name] = re.sub(r"(?<=\d) (?=\d\d:\d\d$)", "+", text) if name == "on" else text
         return self.of_one(given)
 
     def of_one(self, given: Mapping[str, Json]) -> Question:
@@ -135,11 +137,10 @@ class Reader:
             if value is None or value == "":
                 continue
             given_any = True
-            known = read(self._vault, value) if isinstance(value, str) and len(value) <= MAX_TEXT else None
-            if known is None:
+            known = read(value) if isinstance(value, str) and len(value) <= MAX_TEXT else []
+            if not known:
                 self._wrong(place + name, code)
-            else:
-                found.append(known)
+            found += [of_key(f"{kind}:{self._vault.digest(kind, one)}") for kind, one in known]
         if not given_any:
             self._wrong(place.rstrip(".") or "phone", "no_identifier")
         return tuple(found)

@@ -103,10 +103,11 @@ class WalkLostError(Exception):
 class Ledger:
     """`perform` is the only way an effect reaches a vendor."""
 
-    def __init__(self, db: Database, timing: Timing, stopping: Callable[[], bool]) -> None:
+    def __init__(self, db: Database, timing: Timing, stopping: Callable[[], bool], *, withdrawn: str) -> None:
         self._db = db
         self._timing = timing
         self._stopping = stopping
+        self._withdrawn = withdrawn  # the account's tag
 
     def perform(self, owner: Owner, case_id: int, plan: Plan) -> Outcome:
         """Bring the effect as far as it goes now. Raises WalkLostError; every vendor error becomes an Outcome."""
@@ -182,6 +183,7 @@ class Ledger:
                 states=plan.states,
                 read=call.read,
                 yields=plan.yields,
+                withdrawn=self._withdrawn,
             )
         committed = _uptime()
         if claimed is None:
@@ -275,7 +277,7 @@ class Ledger:
             ).fetchone()
             if row is None or row["walk"] != owner.walk or row["running"] != "running":
                 raise WalkLostError
-            waiting = store.withdrawals(conn, effect, owner.event_id) if plan.yields else frozenset()
+            waiting = store.withdrawals(conn, effect, owner.event_id, self._withdrawn) if plan.yields else frozenset()
         if row["state"] in plan.states and waiting:
             if waiting == {"dead"}:
                 return self._settle(effect, "dead", reason="withdrawal")  # nothing moves it on: a person is told

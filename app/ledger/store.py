@@ -74,16 +74,16 @@ WITHDRAWAL = (
     "SELECT w.state FROM events w, cases c, events m WHERE c.id = e.case_id AND m.id = %(event)s"
     " AND w.ticket_id = c.ticket_id AND w.kind = 'ticket_tagged' AND w.case_id IS NULL"
     " AND w.state IN ('queued', 'running', 'waiting', 'held', 'dead') AND w.id <> m.id"
-    " AND w.detail->'tags' ? 'data_deletion_withdrawn' AND w.received_at > least(c.opened_at, m.received_at)"
-    " AND (w.id > m.id OR NOT coalesce(m.detail->'tags' ? 'data_deletion_withdrawn', false))"
+    " AND w.detail->'tags' ? %(withdrawn)s AND w.received_at > least(c.opened_at, m.received_at)"
+    " AND (w.id > m.id OR NOT coalesce(m.detail->'tags' ? %(withdrawn)s, false))"
 )
 
 
 def claim(conn: Connection, effect: Effect, *, event_id: int, walk: int, states: frozenset[str],
-          read: Mapping[str, Json], yields: bool) -> Effect | None:  # fmt: skip
+          read: Mapping[str, Json], yields: bool, withdrawn: str) -> Effect | None:  # fmt: skip
     """The intent, committed before the call: only if the case still wants it and this walk still owns its event.
 
-    `yields`: not while a withdrawal of the same ticket waits to be carried out.
+    `yields`: not while a withdrawal of the same ticket waits to be carried out; `withdrawn`: the account's tag for it.
     """
     row = conn.execute(
         "UPDATE effects e SET state = 'sending', epoch = epoch + 1, attempts = attempts + 1, sent_at = now(),"
@@ -101,6 +101,7 @@ def claim(conn: Connection, effect: Effect, *, event_id: int, walk: int, states:
             "event": event_id,
             "walk": walk,
             "yields": yields,
+            "withdrawn": withdrawn,
         },
     ).fetchone()
     if row:
@@ -143,11 +144,11 @@ def settle(
     return Effect.of(row) if row else None
 
 
-def withdrawals(conn: Connection, effect: Effect, event_id: int) -> frozenset[str]:
+def withdrawals(conn: Connection, effect: Effect, event_id: int, withdrawn: str) -> frozenset[str]:
     """The states of the withdrawals that this effect has to yield to."""
     rows = conn.execute(
         f"SELECT w.state FROM effects e CROSS JOIN LATERAL ({WITHDRAWAL}) w WHERE e.id = %(id)s",
-        {"id": effect.id, "event": event_id},
+        {"id": effect.id, "event": event_id, "withdrawn": withdrawn},
     ).fetchall()
     return frozenset(str(row["state"]) for row in rows)
 

@@ -27,6 +27,7 @@ from app.settings import CHANNELS
 from app.steps.issue import IssueSteps
 
 SILENT = "info:silent"  # lines of the note: the source does not answer
+SETTLED = frozenset({"approved", "banning", "verifying"})  # a newer round in one of these asks for the ban itself
 AGAIN = "info:again"  # the issue was done and is no longer
 LIFTED = "info:lifted"  # an earlier round's ban does not hold, and a newer round is at it
 SECOND = "info:second"  # the customer is to be told that it is done; fixed when the case completes, so once
@@ -76,7 +77,10 @@ class BanSteps(IssueSteps):
         others = [e for e in effects if e.verb == "apply_macro" and e.arg not in (REQUEST_MACRO, CONSENT_MACRO)]
         title = others[0].arg if others else self.tools.settings.completion_macro
         whole = wishes.complete(rows) and any(row.state == "confirmed" for row in rows)
-        if title and whole and not any(e.state == "done" for e in others):
+        sent = next((e for e in others if e.state == "done"), None)
+        if sent:
+            self._macro_tags(sent.arg, sent.evidence)  # the walk that sent it may have ended just then
+        elif title and whole:
             self.apply_macro(self.case, title)
 
     def reopen(self, case: Case) -> None:
@@ -206,18 +210,23 @@ class BanSteps(IssueSteps):
             return self.move(state, of={"approved", "banning", "verifying", "needs_person"}, also=also, **fields)
         if self._is_outrun():
             return False
+        with self.tools.db.tx() as conn:
+            newest = cases.latest(conn, self.case.ticket_id, self.case.procedure)
+        if newest and newest.id != self.case.id:  # declined: its tag is no reason for one more round
+            fields["tag_audit_id"] = newest.tag_audit_id
         return self.move(state, of={"done"}, also=also, **fields)
 
     def _is_outrun(self) -> bool:
         """Whether a newer round of the ticket decides by now. This one only says so while that one is open."""
         with self.tools.db.tx() as conn:
-            newest = cases.latest(conn, self.case.ticket_id, self.case.procedure)
-            outrun = newest is not None and newest.generation > self.case.generation
-            if outrun:
+            newer = cases.outrun(conn, self.case)
+            if newer and newer.is_open and newer.state not in SETTLED:
+                schedule.postpone(conn, self.case.id, self.due, datetime.now(UTC))  # it may still be declined
+            elif newer:
                 schedule.stop(conn, self.case.id)
         if self.case.state == "done":
-            self.remark(LIFTED, bool(outrun and newest and newest.is_open))
-        return outrun
+            self.remark(LIFTED, bool(newer and newer.is_open))
+        return newer is not None
 
     def _take_back(self, conn: Connection, moved: Case) -> None:
         wishes.unclaim(conn, moved.id)

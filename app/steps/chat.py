@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app import button_life, cards, cases, inbox, notes, sinks
@@ -22,6 +22,8 @@ from app.wish import Wish
 class ChatSteps(TicketSteps):
     def ask_supervisor(self, case: Case, wish: Wish, *, card: str) -> Outcome:
         """SOP section 2: raise a case to the Team Supervisor, in the template's words, with Approve and Decline."""
+        if waits := self._threat_first(card):
+            return waits
         outcome = self.perform(
             Plan(
                 verb="ask_supervisor",
@@ -35,6 +37,22 @@ class ChatSteps(TicketSteps):
         )
         self._remember_card(outcome)
         return outcome
+
+    def _threat_first(self, card: str) -> Outcome | None:
+        """A threat's urgent card comes before any other (SOP 000, Notes), also after hours without chat."""
+        with self.tools.db.tx() as conn:
+            urgent = inbox.threat_before(conn, self.case.ticket_id)
+            effects = store.of_case(conn, self.case.id) if urgent else []
+        begun = any((e.verb, e.arg) == ("ask_supervisor", card) and e.state != "planned" for e in effects)
+        if urgent is None or begun:
+            return None
+        at = max(urgent, datetime.now(UTC)) + timedelta(seconds=self.tools.settings.retry_base)
+        self.outcomes.append(Outcome("waiting", "threat_first", next_at=at))
+        return self.outcomes[-1]
+
+    def newer_words(self, pressed: datetime) -> bool:
+        """Whether the card now holds something that was not on it at that moment: only a threat's card grows."""
+        return False
 
     def _post(self, effect: Effect, wish: Wish, card: str) -> Evidence:
         return _where(self.tools.chat.post(self.open_card(wish, card), op_id=effect.op_id, case_key=self.effect_key()))
@@ -124,6 +142,7 @@ class ChatSteps(TicketSteps):
         """A renewal whose answer was lost may still reach the card: what closes the card must come after it."""
         before = len(self.outcomes)
         self.clear_up("renew_card", "")
+        self.clear_up("show_words", "")
         return not any(outcome.state == "waiting" for outcome in self.outcomes[before:])
 
     def _card_arg(self) -> str:

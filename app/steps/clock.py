@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from app import button_life, cases, clocks, inbox, timers
 from app.cases import Case
@@ -11,7 +11,7 @@ from app.clocks import messages, terms
 from app.db import Connection
 from app.errors import PermanentError
 from app.ledger import store
-from app.ledger.perform import Call, Evidence, Plan, WalkLostError
+from app.ledger.perform import Call, Evidence, Outcome, Plan, WalkLostError
 from app.ledger.store import Effect
 from app.points import point
 from app.steps.chat import ChatSteps
@@ -33,9 +33,10 @@ class ClockSteps(ChatSteps):
                 raise WalkLostError
             row = cases.lock(conn, self.case.id)
             if row.state in terms.RUNNING:
-                if row.clock.get("kind") != terms.kind_of(row) and "extended" not in row.clock:
+                anew = row.clock.get("kind") != terms.kind_of(row) and "extended" not in row.clock
+                if anew:
                     row = self._fix(conn, row)
-                terms.set_timers(conn, row)
+                terms.set_timers(conn, row, anew=anew)
             self.case = row
         point("case.after_move")
 
@@ -57,7 +58,7 @@ class ClockSteps(ChatSteps):
         if self.case.state not in terms.RUNNING:
             with self.tools.db.tx() as conn:
                 timers.stop(conn, case.id, "reminder")
-        elif self.case.state == "awaiting" and part not in ("", "extended"):
+        elif self.case.state == "awaiting" and part not in ("", "extended") and not self._card_first():
             self.perform(
                 Plan(
                     "remind",
@@ -69,6 +70,17 @@ class ClockSteps(ChatSteps):
                     yields=True,
                 )
             )
+
+    def _card_first(self) -> bool:
+        """After hours without chat the reminders of a card must not come before it."""
+        with self.tools.db.each() as conn:
+            asked = [e for e in store.of_case(conn, self.case.id) if e.verb == "ask_supervisor"]
+        if not asked or asked[-1].state not in ("planned", "sending", "unknown"):
+            return False
+        now = datetime.now(UTC)
+        at = max(asked[-1].next_at or now, now) + timedelta(seconds=self.tools.settings.retry_base)
+        self.outcomes.append(Outcome("waiting", "card_first", next_at=at))
+        return True
 
     def _reminder(self, effect: Effect, part: str) -> Call:
         card = messages.reminder(

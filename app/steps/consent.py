@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 
-from app import cases, inbox, resumed
+from app import cases, inbox, joins, resumed
 from app.cases import Case
+from app.clients.types import Audit
 from app.consent import ledger, person
 from app.db import Connection
 from app.ledger.perform import WalkLostError
@@ -17,6 +19,7 @@ from app.texts import Texts
 from app.wish import Wish
 
 UNCLEAR = frozenset({"both_tags", "resume_unclear"})
+DECIDED = frozenset({"approved", "banning", "verifying", "needs_person"})
 PREFERENCE_TEXTS = ("delete", "stop", "ban")
 
 
@@ -28,7 +31,7 @@ class ConsentSteps(Base):
         """
         if not self.case.is_open:
             return
-        who = self._identifiers()
+        who = self._concerned()
         with self.tools.db.tx() as conn:
             if not self._still_mine(conn, who):
                 return
@@ -51,17 +54,33 @@ class ConsentSteps(Base):
         """
         if UNCLEAR & set(self.case.problems):
             return  # nobody knows what the customer wants: the agent asks first
-        named, who, (actor, wished_at) = self._resumed(), self._identifiers(), self._withdrawal()
+        named, who = self._resumed(), self._surely()
+        audits = () if self.due else self.tools.zendesk.audits(self.case.ticket_id)
+        told = {channel: self._withdrawal(audits, channel if named else "") for channel in named or CHANNELS}
         with self.tools.db.tx() as conn:
             if not inbox.owns(conn, self.owner.event_id, self.owner.walk):
                 raise WalkLostError
             # Whom this ticket's cases have stopped counts too: the number may have been another one then.
-            everyone = tuple(sorted({*who, *ledger.of_case(conn, self.case)}))
-            said = {"case": self.case, "actor": actor, "wording": wording(self.tools.texts), "wished_at": wished_at}
-            ledger.lift(conn, identifiers=everyone, channels=named or CHANNELS, **said)  # type: ignore[arg-type]  # as above
-            if self._means_calls(named):
-                ledger.consent(conn, identifiers=who, channels=("calls",), **said)  # type: ignore[arg-type]  # as above
+            once = ledger.of_case(conn, self.case)
+            for channel, (actor, at) in told.items():  # each at its own time: one may have been stopped anew since
+                said = {"case": self.case, "actor": actor, "wording": wording(self.tools.texts), "wished_at": at}
+                ledger.lift(conn, identifiers=who, once=once, channels=(channel,), **said)  # type: ignore[arg-type]  # as above
+                if channel == "calls" and self._means_calls(named):
+                    ledger.consent(conn, identifiers=who, channels=("calls",), **said)  # type: ignore[arg-type]  # as above
         point("consent.after_write", "restore")
+
+    def withdraw_elsewhere(self, case: Case) -> None:
+        """The customer's older wishes on other tickets, and what an earlier round has done, are withdrawn with it.
+
+        Each hears of it in an event of its own ticket, once. Source: features 0.28, "finds the running case".
+        """
+        if UNCLEAR & set(self.case.problems) or not self.case.withdrawal:
+            return
+        keys = {item.key for item in self._surely()}
+        with self.tools.db.tx() as conn:
+            if not inbox.owns(conn, self.owner.event_id, self.owner.walk):
+                raise WalkLostError
+            joins.tell_others(conn, self.case, sorted(keys))
 
     def _resumed(self) -> tuple[str, ...]:
         """The channels to be used again: what the case has given back, and what its ticket names; (): all of them."""
@@ -96,11 +115,39 @@ class ConsentSteps(Base):
         phones = [requester.phone, contact if isinstance(contact, str) else ""]
         return person.identifiers(self.tools.vault, phones=phones, mails=[requester.email])
 
+    def _concerned(self) -> tuple[person.Identifier, ...]:
+        """Whom the case stops: the customer as the ticket knows them, and as it knew them, where it now names nobody
+        (erased in Zendesk, which is what was asked for) or the decision has been made."""
+        now = self._identifiers()
+        kinds = {item.kind for item in now}
+        before = [person.of_key(key) for key in self.case.persons]
+        return tuple(sorted({*now, *(one for one in before if self.case.state in DECIDED or one.kind not in kinds)}))
+
+    def _surely(self) -> tuple[person.Identifier, ...]:
+        """Whose withdrawal it is. Of two numbers that contradict each other one may be another customer's, who has
+        withdrawn nothing; of whom the ticket no longer names, the case knows."""
+        now = self._identifiers()
+        if len([one for one in now if one.kind == "phone"]) > 1:
+            now = tuple(one for one in now if one.kind != "phone")
+        elif not now:
+            now = tuple(person.of_key(key) for key in self.case.persons)
+        return now
+
     def _stopped(self, wish: Wish) -> tuple[str, ...]:
         """What the wish stops, without what the case has given back by a withdrawal in part."""
-        back = resumed.of_case(self.case)
-        channels = channels_of({*wish.preference, *self._decided_on()})
+        back, settings = self._given_back(), self.tools.settings
+        anew = () if back == resumed.of_case(self.case) else resumed.chosen(self.ticket(), settings)
+        channels = channels_of({*wish.preference, *self._decided_on(), *anew})
         return tuple(channel for channel in channels if channel not in (*back, ledger.ANY)) if back else channels
+
+    def _given_back(self) -> tuple[str, ...]:
+        """Of the channels given back those that still are: the request tagged anew since, without a tag that takes
+        the channel back, is the newer wish, and stops it."""
+        back, anew = resumed.of_case(self.case), self.case.retagged_at
+        if not back or anew is None or anew <= joins.withdrawn_at(self.case):
+            return back
+        named = resumed.named(self.ticket(), self.tools.settings)
+        return tuple(channel for channel in back if channel in named)
 
     def _decided_on(self) -> tuple[str, ...]:
         """What a card or an approval is about: it stays stopped, also when the ticket says something else by now."""
@@ -110,17 +157,17 @@ class ConsentSteps(Base):
         """When the wish reached us, or was tagged anew: the newer of a wish and a withdrawal elsewhere counts."""
         return max(self.case.received_at, self.case.retagged_at or self.case.received_at)
 
-    def _withdrawal(self) -> tuple[str, datetime]:
-        """Who told us of the withdrawal, and when: a later update of the same ticket is no newer wish."""
-        names = ("data_deletion_withdrawn", *(f"resume_{channel}" for channel in CHANNELS))
+    def _withdrawal(self, audits: Sequence[Audit], channel: str) -> tuple[str, datetime]:
+        """Who told us of the withdrawal, of this channel or ('') of everything, and when: a later update of the same
+        ticket is no newer wish, nor is another channel taken back."""
+        names = ("data_deletion_withdrawn", *([f"resume_{channel}"] if channel else []))
         tags = {self.tools.settings.tags[name] for name in names}
-        audits = [] if self.due else [a for a in self.tools.zendesk.audits(self.case.ticket_id) if tags & a.tags_added]
-        if audits:
-            newest = max(audits, key=lambda audit: audit.created_at)
+        said = [audit for audit in audits if tags & audit.tags_added]
+        if said:
+            newest = max(said, key=lambda audit: audit.created_at)
             return str(newest.author_id), newest.created_at
         # Withdrawn on another ticket, or a trail that does not say: as the case has it.
-        at = self.case.withdrawal.get("at")
-        return self._tagger(), datetime.fromisoformat(at) if isinstance(at, str) and at else self.case.changed_at
+        return self._tagger(), joins.withdrawn_at(self.case)
 
     def _tagger(self) -> str:
         return str(self.case.tagger_id or "unknown")

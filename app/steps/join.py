@@ -18,10 +18,8 @@ class JoinSteps(ChatSteps):
         if self.case.state == "joined" and "info:changed" not in self.case.problems:
             return True
         if self.case.state == "joined":  # the wish on this ticket is another one by now
-            self.move("open", of={"joined"}, joined_to=None, problems=_unchanged(self.case))
-            self.verify_preference(case)
-            if self.waits_for_agent(case):
-                return True
+            self._stand_alone()  # a round of its own: what this one had sent, or a card of it that is closed, is past
+            return True
         if self.case.state != "awaiting" or self._asked() or not self.case.persons:
             return False
         with self.tools.db.tx() as conn:
@@ -34,13 +32,16 @@ class JoinSteps(ChatSteps):
         point("case.after_move")
         return self.case.state != "awaiting"
 
-    def follow(self, case: Case) -> None:
-        """The case that this one has joined has moved on, or another ticket has joined this one: show it here too."""
+    def follow(self, case: Case) -> bool:
+        """The case that this one has joined has moved on, or another ticket has joined this one: show it here too.
+
+        True: the customer has withdrawn on that ticket, so whoever this one names may have offers again, too.
+        """
         with self.tools.db.tx() as conn:
             main = cases.load(conn, self.case.joined_to) if self.case.joined_to else None
             newest = cases.latest(conn, self.case.ticket_id, self.case.procedure)
         if main is None:
-            return
+            return False
         if self.case.state == "done":
             if main.is_open and newest and newest.id == self.case.id:
                 self.move("joined", of={"done"})  # JIRA took its word back
@@ -51,13 +52,14 @@ class JoinSteps(ChatSteps):
             self.move("withdrawn", of={"joined"}, withdrawal=told)
         elif not main.is_open or main.state == "incomplete" or not _carried(main, self.case):
             self._stand_alone()
+        return self.case.state in ("joined", "withdrawn") and "ticket" in self.case.withdrawal
 
     def _stand_alone(self) -> None:
         """Nobody carries this wish any more: the next round of this ticket asks for itself, by its own timer."""
         with self.tools.db.tx() as conn:
             if not inbox.owns(conn, self.owner.event_id, self.owner.walk):
                 raise WalkLostError
-            old = cases.move(conn, self.case, "void", of={"joined"}, reason="alone")
+            old = cases.move(conn, self.case, "void", of={"joined"}, reason="alone", problems=_unchanged(self.case))
             if old:
                 cases.next_round(conn, old, persons=old.persons, withdrawal=dict(old.withdrawal))
             self.case = old or cases.load(conn, self.case.id) or self.case

@@ -5,7 +5,8 @@ SOP 000 Notes: "Treat these as Regulatory Complaint Threats and escalate to your
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app import cards, cases, threat_card, threat_note, wish
@@ -14,7 +15,7 @@ from app.clients import retry
 from app.clients.types import Card, Posted
 from app.errors import PermanentError, UnknownOutcomeError
 from app.ledger import store
-from app.ledger.perform import Call, Evidence, Plan
+from app.ledger.perform import Call, Evidence, Outcome, Plan
 from app.ledger.store import Effect
 from app.steps.chat import ChatSteps
 from app.steps.ticket import _next_arg
@@ -112,8 +113,10 @@ class ThreatCase(ThreatSteps):
             effects = store.of_case(conn, self.case.id)
         seen, arg = self._seen(), f"seen-{self._seen()}"
         shown = [e.evidence.get("seen") for e in effects if e.verb == "ask_supervisor" and e.state == "done"]
-        told = any(e.verb == "update_card" and e.arg == arg and e.state == "done" for e in effects)
+        told = any(e.verb == "show_words" and e.arg == arg and e.state == "done" for e in effects)
         if not shown or shown[-1] == seen or told or self.case.chat_channel is None or self.case.chat_ts is None:
+            return
+        if not self._older_words_are_over(effects, arg):
             return
         card, at = self._threat_card(self._heard()), Posted(self.case.chat_channel, self.case.chat_ts)
 
@@ -126,10 +129,35 @@ class ThreatCase(ThreatSteps):
                 return {"seen": seen, "gone": True}
             return {"seen": seen}
 
-        self.clear_up("update_card", arg)
-        states = frozenset({"awaiting"})
-        plan = Plan("update_card", arg, "slack", states, lambda effect: Call(send), lambda effect: None, True)
+        # Harmless to repeat, yet not `repeatable`: as with renewals, a lost one may arrive late, words and buttons and
+        # all, and nothing newer may be on the card by then.
+        plan = Plan("show_words", arg, "slack", frozenset({"awaiting"}), lambda e: Call(send), lambda e: None)
         self.perform(plan)
+
+    def _older_words_are_over(self, effects: Sequence[Effect], arg: str) -> bool:
+        """Nothing older whose answer was lost may reach the card after what is about to be shown."""
+        before = len(self.outcomes)
+        self.clear_up("show_words", arg)
+        lost = [e for e in effects if e.verb == "renew_card" and e.state in ("sending", "unknown")]
+        if lost:  # its own walk finds out what became of it
+            soon = datetime.now(UTC) + timedelta(seconds=self.tools.settings.retry_base)
+            self.outcomes.append(Outcome("waiting", "renewal", next_at=max(lost[-1].next_at or soon, soon)))
+        return not any(outcome.state == "waiting" for outcome in self.outcomes[before:])
+
+    def newer_words(self, pressed: datetime) -> bool:
+        """Whether words have come that were not on the card when it was pressed: who decides has seen all of them.
+
+        Words that can't be shown for good (the effect is dead, the ticket's note says so) hold up nobody.
+        """
+        with self.tools.db.each() as conn:
+            effects = store.of_case(conn, self.case.id)
+        seen = self._seen()
+        if any(e.verb == "ask_supervisor" and e.evidence.get("seen") == seen for e in effects):
+            return False
+        shown = next((e for e in effects if e.verb == "show_words" and e.arg == f"seen-{seen}"), None)
+        if shown is None or shown.state in ("planned", "sending", "unknown"):
+            return True
+        return shown.done_at is not None and shown.done_at > pressed
 
     def _closed_card(self) -> Card:
         settings, texts = self.tools.settings, self.tools.texts

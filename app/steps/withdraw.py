@@ -30,15 +30,17 @@ class WithdrawSteps(IssueSteps):
 
         Nothing is done when delete all stands beside channels to go on with: the agent asks, and the note says so.
         """
-        elsewhere = self._elsewhere()
+        elsewhere, taken = self._elsewhere()
         if self.due and elsewhere is None:
             return False
         if elsewhere and self.case.state == "void":
             with self.tools.db.tx() as conn:  # another withdrawal was quicker: its next round is meant
                 self.case = cases.latest(conn, self.case.ticket_id, self.case.procedure) or self.case
-        channels = resumed.of_case(elsewhere) if elsewhere else resumed.named(self.ticket(), self.tools.settings)
+        channels = taken if elsewhere else resumed.named(self.ticket(), self.tools.settings)
         if self.case.state == "withdrawn":
             return True
+        if elsewhere and joins.outlives(self.case, elsewhere):
+            return False  # the customer has asked for this one since
         asked = self._asked_for()
         left = wish.without(asked, channels) if channels else ()
         self.remark("resume_unclear", left is None)
@@ -48,9 +50,14 @@ class WithdrawSteps(IssueSteps):
         # A request whose preference is not on the ticket yet: nobody knows what is left, but something is.
         if channels and (left or (not asked and self._is_requested())):
             return self._in_part(channels, left, elsewhere)
-        fields: dict[str, Json] = {"channels": [*channels], "new": [*channels], "at": _now()}
-        fields |= {"from": self.case.state, **({"ticket": elsewhere.ticket_id} if elsewhere else {})}
-        self.move("withdrawn", of=(OPEN_STATES | CLOSED_STATES) - {"withdrawn"}, also=self._wholly, withdrawal=fields)
+        fields: dict[str, Json] = {"channels": [*channels], "new": [*channels], **self._times(channels)}
+        fields |= {"from": self.case.state, **self._said_on(elsewhere)}
+
+        def also(conn: Connection, case: Case) -> None:
+            wishes.withdraw(conn, case.id)
+            joins.tell_main(conn, case, channels)
+
+        self.move("withdrawn", of=(OPEN_STATES | CLOSED_STATES) - {"withdrawn"}, also=also, withdrawal=fields)
         return True
 
     def undo_in_jira(self, case: Case) -> None:
@@ -81,12 +88,22 @@ class WithdrawSteps(IssueSteps):
 
     # ---- parts
 
-    def _elsewhere(self) -> Case | None:
-        """The case of the same person's other ticket on which it was withdrawn."""
-        if not self.due.startswith("withdrawn"):
-            return None
+    def _elsewhere(self) -> tuple[Case | None, tuple[str, ...]]:
+        """The same person's other case in which it was withdrawn, and the channels taken back there."""
+        if not self.due.startswith(cases.ELSEWHERE):
+            return None, ()
         with self.tools.db.each() as conn:
             return joins.source(conn, self.due)
+
+    def _times(self, channels: Sequence[str]) -> dict[str, Json]:
+        """When it was taken back, and when each channel was for the first time: an older wish elsewhere hears of it."""
+        at, before = _now(), self.case.withdrawal.get("times")
+        return {"at": at, "times": {**dict.fromkeys(channels, at), **(before if isinstance(before, dict) else {})}}
+
+    def _said_on(self, elsewhere: Case | None) -> dict[str, Json]:
+        """The other ticket on which the customer said it; nothing for another round of this one."""
+        other = elsewhere is not None and elsewhere.ticket_id != self.case.ticket_id
+        return {"ticket": elsewhere.ticket_id} if elsewhere and other else {}
 
     def _asked_for(self) -> tuple[str, ...]:
         """The preference before this withdrawal: the case's once it was complete, else the ticket's."""
@@ -100,10 +117,6 @@ class WithdrawSteps(IssueSteps):
             self.case.state == "open" and self.tools.settings.tags["data_deletion_request"] in self.ticket().tags
         )
 
-    def _wholly(self, conn: Connection, case: Case) -> None:
-        wishes.withdraw(conn, case.id)
-        joins.tell_main(conn, case)
-
     def _in_part(self, channels: Sequence[str], left: tuple[str, ...], elsewhere: Case | None) -> bool:
         new = [channel for channel in channels if channel not in resumed.of_case(self.case)]
         if not new:
@@ -114,9 +127,9 @@ class WithdrawSteps(IssueSteps):
         fields: dict[str, Json] = {
             "channels": [*resumed.of_case(self.case), *new],
             "new": [*resumed.of_case(self.case, "new"), *new],
-            "at": _now(),
+            **self._times(new),
             **({"late": [*late]} if decided and late and self._jira_was_asked() else {}),
-            **({"ticket": elsewhere.ticket_id} if elsewhere else {}),
+            **self._said_on(elsewhere),
         }
         if self.case.state == "awaiting" and left != was and self._asked():
             return self._amend(fields, new)
@@ -138,7 +151,7 @@ class WithdrawSteps(IssueSteps):
     def _others(self, conn: Connection, case: Case, channels: Sequence[str]) -> None:
         """What is taken back on one ticket is taken back for the person's other tickets."""
         joins.withdraw_part(conn, case, channels)
-        joins.tell_main(conn, case)
+        joins.tell_main(conn, case, channels)
 
     def _amend(self, fields: dict[str, Json], new: Sequence[str]) -> bool:
         """A card is out that asks for too much: this round is closed, the next one asks for the rest."""

@@ -100,9 +100,9 @@ def _status(head: Head, name: str | None) -> tuple[int | None, bool]:
 
 
 def _means(title: str) -> set[str]:
-    """`Customer Phone 2`, `customer_phone` and `phone` are one name."""
-    word = _squeezed(title).rstrip("0123456789")
-    return {word, *(word.removeprefix(whose) for whose in OF_WHOM)}
+    """`Customer Phone 2`, `customer_phone`, `Phone (Mobile)` and `phone` are one name."""
+    words = {_squeezed(text).rstrip("0123456789") for text in (title, re.sub(r"[(\[（【].*", "", title))}
+    return words | {word.removeprefix(whose) for whose in OF_WHOM for word in words}
 
 
 def _squeezed(text: str) -> str:

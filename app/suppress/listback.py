@@ -17,7 +17,7 @@ from app.db import Connection
 from app.ledger.store import write
 from app.suppress import lookup
 from app.suppress.columns import Columns, verdict
-from app.suppress.identifiers import Identifier
+from app.suppress.identifiers import Identifier, meant
 from app.suppress.outputs import Annotated, Output
 from app.suppress.records import Record
 from app.suppress.sieve import UNREADABLE, batches, named_in
@@ -42,11 +42,13 @@ class Report:
 
 @dataclass(frozen=True)
 class Judged:
-    """One row: who it names, and what it says (True, False) or why it says nothing that we can read."""
+    """One row: who it may name, what it says (True, False) or why it says nothing that we can read, and who is meant
+    by it."""
 
     record: Record
     people: tuple[tuple[str, str], ...]
     says: bool | str
+    meant: tuple[tuple[str, str], ...] = ()
 
 
 class Comparison:
@@ -79,7 +81,8 @@ class Comparison:
         if isinstance(people, str) or row.fields is None or self._columns.status is None:
             return Judged(row, (), people if isinstance(people, str) else UNREADABLE)
         says = verdict(row.fields[self._columns.status], self._columns.inverse)
-        return Judged(row, tuple(self._keys(people)), UNKNOWN_STATUS if says is None else says)
+        keys, own = tuple(self._keys(people)), tuple(self._keys(meant(people)))
+        return Judged(row, keys, UNKNOWN_STATUS if says is None else says, own)
 
     def _keys(self, people: Sequence[Identifier]) -> Iterator[tuple[str, str]]:
         return ((kind, self._vault.digest(kind, value)) for kind, value in people)
@@ -103,14 +106,14 @@ class Comparison:
 
     def _take_over(self, conn: Connection, refusing: list[Judged], record: bool) -> None:
         """What the ledger does not know of those who said no; written in one transaction a batch."""
-        people = dict.fromkeys(pair for row in refusing for pair in row.people)
+        people = dict.fromkeys(pair for row in refusing for pair in row.meant)
         known = lookup.at_no(conn, [digest for _, digest in people], self._purpose, self._channel)
         missing = {
             (kind, digest): channels
             for kind, digest in people
             if (channels := self._missing(known.get(digest, frozenset())))
         }
-        self.report.unknown_no += sum(any(pair in missing for pair in row.people) for row in refusing)
+        self.report.unknown_no += sum(any(pair in missing for pair in row.meant) for row in refusing)
         if not record or not missing:
             return
         now = datetime.now(UTC)
@@ -134,7 +137,7 @@ class Comparison:
             allowed=False,
             actor=f"import:{self._source}",
             wording=WORDING,
-            reason="imported",
+            reason=ledger.IMPORTED,
             wished_at=now,
             purpose=self._purpose,
         )

@@ -1,7 +1,8 @@
 """A customer's own words: what the mail program quoted, forwarded or signed is left out (features 0.32).
 
 Pure and linear. In doubt a line stays: a threat that is shown once too often is judged by a person, one that is cut
-away is lost. Only what stands *above* a quoted message is kept, and what is written between `>` lines.
+away is lost. Of a quoted message without marks only what stands *above* it is kept; of one with `>` marks also what is
+written between and below them.
 """
 
 from __future__ import annotations
@@ -32,14 +33,28 @@ def own_words(text: str) -> str:
     """The text without quoted lines, older messages below and signature; line breaks as `\\n`."""
     lines = re.sub(r"\r\n?|[\u2028\u2029\x85]", "\n", text).split("\n")
     kept: list[str] = []
+    message, marked, quoted = 0, False, False  # where the quoted message begins; it has marks; the last line had one
     for at, line in enumerate(lines):
         bare = line.strip()[:ROOM]
-        if QUOTE.match(line[:ROOM]):
+        if at < message:
             continue
-        if SIGNATURE.fullmatch(line.lstrip()[:4]) or _older(lines, at, bare):
+        if _quotes(line):
+            quoted = marked
+            continue
+        if quoted and bare:
+            continue  # the rest of a quoted line, which the mail program has broken
+        quoted = False
+        if below := _wrote(lines, at, bare):
+            message, marked = below, any(map(_quotes, lines[below : below + 3]))
+        if (below and not marked) or SIGNATURE.fullmatch(line.lstrip()[:4]) or _older(lines, at, bare):
             break
-        kept.append(line)
+        if not below:
+            kept.append(line)
     return "\n".join(kept)
+
+
+def _quotes(line: str) -> bool:
+    return QUOTE.match(line[:ROOM]) is not None
 
 
 def _older(lines: list[str], at: int, bare: str) -> bool:
@@ -48,11 +63,16 @@ def _older(lines: list[str], at: int, bare: str) -> bool:
         return True
     if FROM.match(bare):
         return any(SENT.match(line.strip()[:ROOM]) for line in lines[at + 1 : at + 4])
+    return False
+
+
+def _wrote(lines: list[str], at: int, bare: str) -> int:
+    """The number of the line below a header "On …, … wrote:" that begins at this line; 0: none does."""
     if not WROTE_BEGINS.match(bare):
-        return False
+        return 0
     header = ""
-    for line in lines[at : at + 3]:
+    for below, line in enumerate(lines[at : at + 3], at + 1):
         header += " " + line.strip()[:ROOM]
         if WROTE_ENDS.fullmatch(header.strip()[: 3 * ROOM]):
-            return DATED.search(header) is not None
-    return False
+            return below if DATED.search(header) else 0
+    return 0

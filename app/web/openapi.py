@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.consent.entries import ASKED, CONSENTED, CORRECTED, PROVISIONAL, PURPOSES, WITHDRAWN
+from app.consent.entries import ASKED, CONSENTED, CORRECTED, IMPORTED, PROVISIONAL, PURPOSES, WITHDRAWN
 from app.consent.question import MAX_PEOPLE, MAX_TEXT, NO_ENTRY
 from app.settings import CHANNELS
 
@@ -48,7 +48,7 @@ def _operation(name: str, summary: str, answer: str, **asks: Any) -> Schema:
     return {"operationId": name, "summary": summary, "security": scope, **asks, "responses": responses}
 
 
-PHONE = {"type": ["string", "null"], "maxLength": MAX_TEXT, "description": "Any form: +60…, 60…, 0060… or 0…"}
+PHONE = {"type": ["string", "null"], "maxLength": MAX_TEXT, "description": "Any form: +60…, 60…, 0060…, 0… or 1…"}
 EMAIL = {"type": ["string", "null"], "maxLength": MAX_TEXT}
 ID = {"type": ["string", "integer", "null"], "description": "The caller's own; comes back as it was."}
 ON = {
@@ -61,7 +61,7 @@ CHANNEL = {"enum": list(CHANNELS)}
 VERDICT: Schema = {
     "suppressed": {"type": "boolean", "description": "true: do not contact."},
     "since": {"type": ["string", "null"], "format": "date-time", "description": "When the wish reached the desk."},
-    "reason": {"enum": [ASKED, PROVISIONAL, CORRECTED, WITHDRAWN, CONSENTED, NO_ENTRY]},
+    "reason": {"enum": [ASKED, PROVISIONAL, CORRECTED, WITHDRAWN, CONSENTED, IMPORTED, NO_ENTRY]},
 }
 FRAME: Schema = {
     "purpose": {"enum": list(PURPOSES)},

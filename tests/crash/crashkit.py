@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import json
 import os
 import re
 import signal
+import subprocess
 import sys
+import threading
 import time
 import urllib.error
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +23,28 @@ from tests.kit import REQUEST
 
 # Take-over within a second or so. `lease` is short, as it must be beside these short quiet periods (app.settings).
 QUICK = {"heartbeat": "0.2", "stalled_after": "0.8", "lease": "0.6", "worker_concurrency": "2"}
+WRITES = (
+    ("zendesk", "tickets.update"),
+    ("zendesk", "tags.add"),
+    ("slack", "chat.postMessage"),
+    ("slack", "chat.postEphemeral"),
+    ("slack", "chat.update"),
+    ("jira", "create"),
+    ("jira", "remotelink"),
+    ("jira", "comment"),
+)
+REFUSAL = {
+    "zendesk": {"fault": "403"},
+    "slack": {"fault": "ok_false", "error": "is_archived"},
+    "jira": {"fault": "403"},
+}
 PATIENT = {"webhook_retry_refused": True, "circuit_breaker": False}
 
 
 def verbs_in_source() -> set[str]:
-    """Every verb that goes through the ledger: the first argument of each `Plan(...)` in app/steps."""
+    """Every verb that goes through the ledger: the first argument of each `Plan(...)` in app/."""
     found = set()
-    for path in (ROOT / "app" / "steps").glob("*.py"):
+    for path in (ROOT / "app").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Plan":
                 given = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "verb")]
@@ -34,9 +53,10 @@ def verbs_in_source() -> set[str]:
 
 
 def points_in_source() -> set[str]:
-    """Every name handed to `point(...)` in app/."""
+    """Every name handed to `point(...)` in app/, with its second part where that is written out."""
     texts = (path.read_text() for path in (ROOT / "app").rglob("*.py"))
-    return {name for text in texts for name in re.findall(r'\bpoint\(\s*"([\w.]+)"', text)}
+    found = (names for text in texts for names in re.findall(r'\bpoint\(\s*"([\w.]+)"(?:,\s*"(\w+)")?', text))
+    return {f"{place}/{part}" if part else place for place, part in found}
 
 
 class Crashing(Processes):
@@ -58,7 +78,8 @@ class Crashing(Processes):
     ) -> None:
         super().__init__(uri, sandbox={**PATIENT, **(sandbox or {})}, **{**QUICK, **settings})
         self.folder = folder
-        self.wanted = points
+        self.armings = 0
+        self.attended = False  # whether an admin replays what is dead
         self.environment |= {
             "CHAOS_POINT": ",".join(name if ":" in name else f"{name}:1" for name in points),
             "CHAOS_STOP": ",".join(f"{name}:1" for name in stops),
@@ -70,8 +91,8 @@ class Crashing(Processes):
         }
 
     def fired(self) -> list[str]:
-        """The names at which a process died or froze, in order."""
-        file = self.folder / "fired"
+        """The names at which a process died or froze, in order; since `arm`, if that was called."""
+        file = self.folder / (f"fired-{self.armings}" if self.armings else "fired")
         return file.read_text().split() if file.exists() else []
 
     def exit_codes(self, name: str) -> list[int]:
@@ -81,6 +102,25 @@ class Crashing(Processes):
     def pid(self, name: str) -> int:
         """The process that now lives under this name. ValueError while there is none: 0 would be our own group."""
         return int((self.folder / f"{name}.pid").read_text())
+
+    def arm(self, *points: str) -> None:
+        """From now on the worker dies at these names. Its present life, armed for nothing of this, ends at once."""
+        self.armings += 1
+        wanted = {
+            "CHAOS_POINT": ",".join(name if ":" in name else f"{name}:1" for name in points),
+            "CHAOS_FIRED": str(self.folder / f"fired-{self.armings}"),
+        }
+        (self.folder / "armed.new").write_text(json.dumps(wanted))
+        (self.folder / "armed.new").replace(self.folder / "armed")
+        deaths = len(self.exit_codes("worker"))
+        self.kill_life("worker")
+        self.wait(lambda: len(self.exit_codes("worker")) > deaths, 10, "the worker's next life")
+
+    def settle(self, seconds: float = 15.0) -> None:
+        super().settle(seconds)
+        if self.attended:
+            self.wait(lambda: not self.rows("SELECT 1 FROM events WHERE state = 'dead'"), 60, "nothing is dead")
+            super().settle(60)
 
     def kill_life(self, name: str, number: int = signal.SIGKILL) -> None:
         with contextlib.suppress(ProcessLookupError, ValueError, FileNotFoundError):
@@ -113,11 +153,11 @@ class Crashing(Processes):
         raise AssertionError("no press was ever answered")
 
 
-def give_macro_a_tag(house: Processes) -> None:
-    """The acknowledgement also tags the ticket, so that the verb for a macro's tags has something to do."""
+def give_macro_a_tag(house: Processes, title: str = REQUEST) -> None:
+    """The macro also tags the ticket, so that the verb for a macro's tags has something to do."""
     with house.sandbox.world.lock:
         for macro in house.sandbox.world.zendesk.macros.values():
-            if macro["title"] == REQUEST:
+            if macro["title"] == title:
                 macro["actions"].append({"field": "current_tags", "value": "acknowledged"})
 
 
@@ -128,10 +168,12 @@ def nothing_open(house: House, *, overtaken: bool = False) -> None:
     """
     states = Counter(row["state"] for row in house.rows("SELECT state FROM events"))
     assert set(states) <= {"done", "ignored", "void"}, states
-    open_effects = house.rows("SELECT verb, arg, state, reason FROM effects WHERE state NOT IN ('done', 'void')")
+    open_effects = house.rows(
+        "SELECT case_id, verb, arg, state, reason FROM effects WHERE state NOT IN ('done', 'void')"
+    )
     if overtaken:
         open_effects = [row for row in open_effects if row["verb"] not in ("mark", "note", "update_card")]
-    assert not open_effects
+    assert not open_effects, open_effects
     jobs = "SELECT id FROM procrastinate_jobs WHERE task_name <> 'desk:take_over' AND status <> 'succeeded'"
     house.wait(lambda: not house.rows(jobs), 5, "no job is left")
 
@@ -142,7 +184,50 @@ def each_effect_once(house: House) -> None:
     once = Counter(e["op"].removeprefix("desk-") for e in applied if e["kind"] in ("comment", "post", "create"))
     assert {op: n for op, n in once.items() if n != 1} == {}
     verbs = ["apply_macro", "note", "ask_supervisor", "open_jira", "comment_jira", "remind", "digest"]
-    rows = house.rows("SELECT op_id, state FROM effects WHERE verb = ANY(%s)", verbs)
-    assert set(once) == {row["op_id"] for row in rows if row["state"] == "done"}
+    rows = house.rows("SELECT op_id, case_id, verb, arg, state, reason FROM effects WHERE verb = ANY(%s)", verbs)
+    wrong = [row for row in rows if (row["op_id"] in once) != (row["state"] == "done")]
+    assert not wrong, wrong
+    assert set(once) <= {row["op_id"] for row in rows}
     made = Counter(e["op"] for e in house.sandbox.world.effects("jira", "link") if e["created"])
     assert {op: n for op, n in made.items() if n != 1} == {}
+
+
+def once_in_the_books(house: House) -> None:
+    """No entry of the consent ledger says again what the one before it said, and no timer has been passed over."""
+    said: dict[tuple[str, ...], tuple[bool, str]] = {}
+    for row in house.rows("SELECT * FROM consents ORDER BY id"):
+        of = tuple(str(row[name]) for name in ("person", "purpose", "channel", "case_id"))
+        assert said.get(of) != (row["allowed"], row["reason"]), f"twice: {of}"
+        said[of] = (row["allowed"], row["reason"])
+    late = "SELECT name FROM timers WHERE fired_at IS NULL AND due_at < now() - interval '3 seconds'"
+    house.wait(lambda: not house.rows(late), 10, "no timer is late")
+
+
+def failing(house: Crashing, when: str) -> None:
+    """Each kind of write fails the next time: `retry` for now, `replay` for good, `try` not at all."""
+    for vendor, method in WRITES if when != "try" else ():
+        if when == "replay" and method in ("remotelink", "chat.postEphemeral"):
+            continue  # a refusal of these is taken as it is
+        fault = {"fault": "503_before"} if when == "retry" else REFUSAL[vendor]
+        house.sandbox.world.faults.add(vendor, method, times=1, **fault)
+
+
+@contextlib.contextmanager
+def an_admin(house: Crashing) -> Iterator[None]:
+    """Replays what is dead, as soon as it is, until it is over."""
+    over = threading.Event()
+    command = [sys.executable, "-m", "app.cli", "events", "replay", "--failed"]
+    environment = {**os.environ, **house.environment, "CHAOS_POINT": ""}
+
+    def replay() -> None:
+        while not over.wait(0.3):
+            if house.rows("SELECT 1 FROM events WHERE state = 'dead'"):
+                subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+
+    thread = threading.Thread(target=replay)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import json
 import os
 import signal
 import sys
@@ -52,12 +53,19 @@ def blind() -> None:
     Ledger.perform = perform  # type: ignore[method-assign]
 
 
+def arm(folder: Path) -> None:
+    """What a test has ordered since this supervisor began (`Crashing.arm`) is for the worker's next lives."""
+    if (folder / "armed").exists():
+        os.environ.update(json.loads((folder / "armed").read_text()))
+    points.arm()
+
+
 def supervise(name: str, folder: Path) -> None:
     for part in (*PARTS, *(WEB if name.startswith("web") else ())):
         importlib.import_module(part)
     if os.environ.get("CHAOS_BLIND"):
         blind()
-    os.register_at_fork(after_in_child=points.arm)
+    os.register_at_fork(after_in_child=lambda: arm(folder) if name == "worker" else points.arm())
     ending: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:

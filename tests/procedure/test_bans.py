@@ -135,7 +135,7 @@ def test_sop_3_2_one_channel_is_missing_and_named(asking: House) -> None:
     assert {name for name, (state, _) in found.items() if state == "contradicted"} == {"sms", "offers"}
     note = house.notes(ticket)[-1]
     assert "NOT banned for: SMS." in note
-    assert "not confirmed at the source" in note
+    assert "the ban's source does not" in note
     assert "desk_approved" in house.state_of(ticket)["tags"]
     [comment] = comments(house, ticket)
     assert "not banned for: SMS." in comment

@@ -247,7 +247,7 @@ def test_an_earlier_round_does_not_stand_up_beside_a_newer_one(asking: House) ->
     house.wait(lambda: "A newer round of this ticket is open" in house.notes(ticket)[-1], what="a remark")
     house.settle()
     assert first(house, ticket)["state"] == "done"
-    assert due(house, ticket) == []
+    assert due(house, ticket) == ["recheck:1", "recheck:7", "recheck:30"], "the newer round may still be declined"
     assert house.rows("SELECT reason FROM events WHERE ticket_id = %s AND state = 'dead'", ticket) == []
     assert sent(house, ticket).comments == 0
     assert mails(house, ticket) != []

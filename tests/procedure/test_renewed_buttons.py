@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ def aged(house: House, ticket: int, *verbs: str) -> None:
 
 
 @pytest.mark.timeout(60)
-def test_sop_3_1_buttons_live_as_long_as_the_wish_waits(database: str) -> None:
+def test_buttons_live_as_long_as_the_wish_waits(database: str) -> None:
     with House(database, approval_life="3") as house:
         ticket = house.to_awaiting()
         card = card_of(house, ticket)
@@ -226,6 +227,7 @@ def test_a_ticket_that_says_something_else_renews_nothing_until_it_is_mended(sha
     assert timers(house, ticket) == ["refresh:1"], "it is looked at again"
     assert sent(house, ticket) == WAITING
     aged(house, ticket, "ask_supervisor")  # by now the buttons have expired
+    time.sleep(1.05 - time.time() % 1)  # not within the second of the earlier update (facts Z3.3)
     if what == "preference":
         house.untag(ticket, "pref_delete_all")
         house.tag(ticket, "pref_stop_all")

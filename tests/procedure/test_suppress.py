@@ -475,14 +475,21 @@ def slowly(text: str) -> str:
     """normalise_phone without its short cut."""
     seen = "".join(char for char in text if unicodedata.category(char) != "Cf")
     compact = re.sub(r"[\s().\-‐-―−]", "", seen.translate(FULL_WIDTH))
-    compact = "+" + compact[2:] if compact.startswith("00") else compact
+    compact = "".join(str(unicodedata.decimal(char, char)) for char in compact)
+    compact = re.sub(r"^\+?00", "+", compact)
     if not re.fullmatch(r"\+?[0-9]{7,15}", compact, re.ASCII):
         return ""
-    if compact.startswith("+"):
-        return compact
-    if compact.startswith("60") and len(compact) >= 10:
-        return "+" + compact
-    return "+60" + compact[1:] if compact.startswith("0") else compact
+    for shape, full in (
+        (r"\+?0(.*)", "+60{}"),
+        (r"\+600+(?:([1-9].{4,})|.*)", "+60{}"),
+        (r"(\+.*)", "{}"),
+        (r"(1.{8,9})", "+60{}"),
+        (r"(?=.{10})600+(?:([1-9].{4,})|.*)", "+60{}"),
+        (r"(.{10,})", "+{}"),
+    ):
+        if found := re.fullmatch(shape, compact):
+            return "" if found[1] is None else full.format(found[1])
+    return compact
 
 
 def test_the_short_cut_for_usual_numbers_changes_no_result() -> None:

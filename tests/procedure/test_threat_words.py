@@ -115,6 +115,8 @@ OLDER = [
     "From: Desk <desk@example.com>\nSent: Monday, 3 November 2026\nTo: Siti\nBNM",
     "*Daripada:* Desk\n*Tarikh:* 3 Nov\nBNM",
     "________________________________\nBNM",
+    "On 3 Nov 2026, Desk wrote:\n> a long line that is\nbroken: BNM\nBNM\n> more\nBNM",
+    "On 3 Nov 2026, Desk wrote:\n> well\n\nOn 2 Nov 2026, Siti wrote:\nBNM",
     "-- \nLim & Co, Lawyers",
     "--\nPolice Force",
 ]
@@ -139,6 +141,8 @@ def test_quoted_text_and_signatures_are_left_out(older: str, ends: str) -> None:
         "> you said\nI go to BNM\n> and\nmore",
         "Pada hari ini saya ke BNM",
         "On my way to the police.",
+        "On 3 Nov 2026 at 10:00, Desk <desk@example.com> wrote:\n> we cannot\n> delete it\n\nThen I go to BNM.",
+        "On 3 Nov 2026 at 10:00, Desk\n<desk@example.com> wrote:\n\n> we cannot\n>\n\nThen I go to BNM.\n> bye",
     ],
 )
 def test_own_words_stay(text: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.house import House
@@ -244,6 +246,7 @@ def test_delete_all_beside_channels_is_for_the_agent_to_ask(shared_house: House)
     house.press("approve", "U0BALA", card_of(house, ticket))
     house.wait(lambda: house.answers("U0BALA"), what="nobody may decide meanwhile")
     assert house.case(ticket)["decision"] is None
+    time.sleep(1.05 - time.time() % 1)  # the same tags within the same second would be the same fact
     house.untag(ticket, WITHDRAWN, "resume_calls")  # a misunderstanding: the request stands
     house.wait(lambda: "names channels to go on with" not in house.notes(ticket)[-1], what="the note is mended")
     house.settle()

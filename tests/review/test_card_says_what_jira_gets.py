@@ -10,7 +10,7 @@ from tests.kit import Sent, card_of, edit, issue_of, quiet_for, sent
 from tests.review.scenes import REQUESTED, effects, fault, mend
 
 CALLS, EVERYTHING = "pref_stop_calls", "pref_delete_all"
-CHANGED = "The preference on the ticket was changed after the card was posted"
+CHANGED = "The preference on the ticket was changed after the "
 
 
 def card_waits(house: House) -> tuple[int, Fault]:
