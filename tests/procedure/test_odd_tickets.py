@@ -131,7 +131,14 @@ def test_a_name_without_a_letter_is_no_name(shared_house: House, name: str) -> N
     assert "Customer name is missing" in house.notes(ticket)[-1]
 
 
-UNREADABLE = ["call me maybe", "+60 12-345 6789 x12", "0123456789²", "012-3456789 / 019-8765432", "12", "+60" + "1" * 30]
+UNREADABLE = [
+    "call me maybe",
+    "+60 12-345 6789 x12",
+    "0123456789²",
+    "012-3456789 / 019-8765432",
+    "12",
+    "+60" + "1" * 30,
+]
 
 
 def test_sop_0_21_a_number_that_is_none_stops_before_the_card(shared_house: House) -> None:
