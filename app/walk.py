@@ -260,6 +260,7 @@ class Walker:
             for problem in [problem for problem in do.case.problems if problem.startswith(over)]:
                 do.remark(problem, False)
         if do.case.state != "open" or failed:
+            do.find_lost()
             do.keep_card()
             do.keep_earlier_card()
             do.keep_mark()

@@ -1,9 +1,9 @@
 """JIRA's webhook: a hint that one of our issues moved. The issue itself is read again before anything is decided.
 
 Taken: `jira:issue_updated` with a status, resolution or project item (or no changelog at all), `jira:issue_created`
-(tells the key of a create whose answer was lost) and `jira:issue_deleted`, when the issue carries a label of ours or is
-in our project. X-Atlassian-Webhook-Identifier is not signed and therefore not used. Source: facts J25, J36-J47, bad-inputs
-J016-J022.
+(tells the key of a create whose answer was lost) and `jira:issue_deleted`, when the issue carries a label of ours or
+is in our project. X-Atlassian-Webhook-Identifier is not signed and therefore not used. Source: facts J25, J36-J47,
+bad-inputs J016-J022.
 """
 
 from __future__ import annotations

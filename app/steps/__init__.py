@@ -5,10 +5,10 @@ from app.clients.types import Ticket
 from app.ledger.perform import Owner
 from app.steps.ban import BanSteps
 from app.steps.base import Tools
-from app.steps.clock import ClockSteps
 from app.steps.consent import ConsentSteps
 from app.steps.join import JoinSteps
 from app.steps.kept import KeptSteps
+from app.steps.lost import LostSteps
 from app.steps.renew import RenewSteps
 from app.steps.threat import ThreatCase, ThreatSteps
 from app.steps.withdraw import WithdrawSteps
@@ -16,7 +16,7 @@ from app.steps.withdraw import WithdrawSteps
 __all__ = ["Case", "Steps", "make"]
 
 
-class Steps(BanSteps, ClockSteps, ConsentSteps, JoinSteps, KeptSteps, RenewSteps, ThreatSteps, WithdrawSteps):
+class Steps(BanSteps, ConsentSteps, JoinSteps, KeptSteps, LostSteps, RenewSteps, ThreatSteps, WithdrawSteps):
     """The verbs. A handler calls them in the SOP's order; each outward effect acts once a case."""
 
 
