@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.crash.crashkit import Crashing, an_admin, each_effect_once, failing, nothing_open, once_in_the_books
-from tests.crash.flows import SCENES, Act
+from tests.crash.flowkit import Act
+from tests.crash.flows import SCENES
 
 
 def play(house: Crashing, act: Act, tickets: list[int], *, whole: bool = False, overtaken: bool = False) -> None:

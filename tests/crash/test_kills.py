@@ -25,7 +25,7 @@ import pytest
 
 from app.settings import CHANNELS
 from tests.crash.crashkit import Crashing, each_effect_once, nothing_open, once_in_the_books
-from tests.crash.flows import URGENT, WITHDRAWN, may
+from tests.crash.flowkit import URGENT, WITHDRAWN, may
 from tests.kit import Sent, sent
 
 QUICK, ALL = 16, 100

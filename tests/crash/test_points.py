@@ -38,7 +38,7 @@ TICKETS = 8
 
 
 def test_the_lists_are_complete() -> None:
-    """A new verb or place makes this fail until a scene here or in flows.py kills it."""
+    """A new verb or place makes this fail until a scene here or of flows.py kills it."""
     assert points_in_source() == {*EFFECT_POINTS, *OTHER_POINTS, *TABLE_POINTS}
     flows = {name for scene in SCENES.values() for act in scene.acts for name in act.own}
     assert {*TAGGED, *PRESSED, *WITHDRAWN, *(name for name in flows if "." not in name)} == verbs_in_source()

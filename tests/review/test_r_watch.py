@@ -321,7 +321,7 @@ def test_no_reminder_of_a_card_that_is_not_out_yet(house: House) -> None:
     due = "UPDATE timers SET due_at = now() WHERE what = 'reminder:overdue' AND case_id = %s RETURNING 1"
     query = "SELECT 1 FROM events WHERE detail->>'what' = 'reminder:overdue' AND state = 'waiting'"
     # Again and again: a walk of the case that is just under way may set its timers to their own times once more.
-    house.wait(lambda: house.rows(query) or house.rows(due, case["id"]) and None, what="so does the reminder")
+    house.wait(lambda: house.rows(query) or (house.rows(due, case["id"]) and None), what="so does the reminder")
     house.sandbox.world.faults.remove(order)
     house.settle()
     first, second = cards_of(house, ticket)
