@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.crash.crashkit import Crashing, an_admin, each_effect_once, failing, nothing_open, once_in_the_books
 from tests.crash.flowkit import Act
 from tests.crash.flows import SCENES
+
+QUICK = ("completion", "part_after")  # scenes of the default run, which has eight minutes on two cores
 
 
 def play(house: Crashing, act: Act, tickets: list[int], *, whole: bool = False, overtaken: bool = False) -> None:
@@ -44,8 +48,13 @@ def repeated(notes: list[str]) -> list[str]:
     return again
 
 
+def some(names: Iterable[str]) -> list[Any]:
+    """All of them; in the default run those in QUICK, the others with `make test-crash`."""
+    return [name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in names]
+
+
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("name", some(SCENES))
 def test_every_point_of_a_flow(database: str, tmp_path: Path, name: str) -> None:
     scene = SCENES[name]
     with scene.house(database, tmp_path) as house:
@@ -86,7 +95,7 @@ def duplicates(house: Crashing) -> int:
     return sum(number - 1 for number in Counter(e["op"] for e in made).values())
 
 
-@pytest.mark.parametrize("name", BLIND)
+@pytest.mark.parametrize("name", some(BLIND))
 def test_a_desk_that_looks_nothing_up_is_found_out(database: str, tmp_path: Path, name: str) -> None:
     """These tests can fail: what may have been sent is sent again, and each of it shows."""
     scene = SCENES[name]

@@ -34,7 +34,7 @@ def second_round(house: Crashing, ticket: int) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", ["outside", pytest.param("effects", marks=pytest.mark.long)])
 def test_joined_and_amended_under_kills(database: str, tmp_path: Path, group: str) -> None:
     """Two customers, two tickets each: the second joins; calls are taken back on it, so the first is amended."""
     with Crashing(database, tmp_path, points=GROUPS[group]) as house:
