@@ -19,7 +19,7 @@ from tests.crash.crashkit import Crashing, an_admin, each_effect_once, failing, 
 from tests.crash.flowkit import Act
 from tests.crash.flows import SCENES
 
-QUICK = ("completion", "part_after")  # scenes of the default run, which has eight minutes on two cores
+QUICK = ("completion",)  # scene of the default run, which has eight minutes on two cores
 
 
 def play(house: Crashing, act: Act, tickets: list[int], *, whole: bool = False, overtaken: bool = False) -> None:
@@ -95,7 +95,8 @@ def duplicates(house: Crashing) -> int:
     return sum(number - 1 for number in Counter(e["op"] for e in made).values())
 
 
-@pytest.mark.parametrize("name", some(BLIND))
+@pytest.mark.long
+@pytest.mark.parametrize("name", BLIND)
 def test_a_desk_that_looks_nothing_up_is_found_out(database: str, tmp_path: Path, name: str) -> None:
     """These tests can fail: what may have been sent is sent again, and each of it shows."""
     scene = SCENES[name]

@@ -28,7 +28,7 @@ from tests.crash.crashkit import Crashing, each_effect_once, nothing_open, once_
 from tests.crash.flowkit import URGENT, WITHDRAWN, may
 from tests.kit import Sent, sent
 
-QUICK, ALL = 16, 100
+QUICK, ALL = 8, 100
 AGAIN = 10.0  # seconds until a person who saw nothing happen tries once more
 SANDBOX = {"webhook_retry_seconds": 0.5, "jira_retry_seconds": 0.5}
 

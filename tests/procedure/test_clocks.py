@@ -469,6 +469,7 @@ def test_no_digest_when_it_is_switched_off(house: House) -> None:
 PLACES = ("effect.before_plan", "effect.before_claim", "effect.after_claim", "effect.after_call")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_killed_before_or_after_sending_it_is_there_once(database: str, tmp_path: Path) -> None:
     """Two reminders and a digest, while the worker dies at each place of theirs, one after the other."""

@@ -302,6 +302,7 @@ def test_a_threats_card_too(shared_house: House) -> None:
     assert timers(house, ticket) == ["refresh:1"], "the request's own card goes on"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_killed_around_a_renewal_one_card_with_live_buttons(database: str, tmp_path: Path) -> None:
     """The worker dies at each place of the effect, and between it and the next timer."""

@@ -33,8 +33,9 @@ def second_round(house: Crashing, ticket: int) -> dict[str, Any]:
     return house.wait_state(ticket, "awaiting", 60)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("group", ["outside", pytest.param("effects", marks=pytest.mark.long)])
+@pytest.mark.parametrize("group", GROUPS)
 def test_joined_and_amended_under_kills(database: str, tmp_path: Path, group: str) -> None:
     """Two customers, two tickets each: the second joins; calls are taken back on it, so the first is amended."""
     with Crashing(database, tmp_path, points=GROUPS[group]) as house:
@@ -62,6 +63,7 @@ def test_joined_and_amended_under_kills(database: str, tmp_path: Path, group: st
         nothing_open(house)
 
 
+@pytest.mark.long
 def test_taken_over_and_declined_under_kills(database: str, tmp_path: Path) -> None:
     """A wider second ticket takes the first over; it is declined, and the first asks for itself again."""
     points = GROUPS["outside"]
