@@ -7,14 +7,13 @@ comes back confirms nothing.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 from urllib.parse import quote
 
 import requests
 
-from app.clients.http import Wire, prepare, retries
+from app.clients.http import OverWire, Wire, prepare, retries
 from app.clients.outcome import unknown
 from app.errors import BadPayloadError, PermanentError
 from app.settings import Settings
@@ -33,23 +32,13 @@ class Bans(Protocol):
         ...
 
 
-class BanClient:
+class BanClient(OverWire):
     """`Bans`, for many threads. Making one sends nothing; every method raises only the VendorError family."""
 
     def __init__(self, settings: Settings) -> None:
         self._url = settings.ban_check_url
         self._token = settings.ban_check_token.get_secret_value()
-        self._wire = Wire("bans", settings)
-        self._here = threading.local()
-
-    def close(self) -> None:
-        """Close the idle connections."""
-        self._wire.release()
-
-    @property
-    def skew(self) -> float | None:
-        """As Wire.skew."""
-        return self._wire.skew
+        super().__init__(Wire("bans", settings))
 
     @property
     def library_retries(self) -> int:

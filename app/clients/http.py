@@ -208,3 +208,20 @@ def prepare(session: requests.Session, wire: Wire) -> None:
 def retries(session: requests.Session) -> int:
     """How often the transports of a session would send again by themselves."""
     return sum(int(getattr(adapter, "max_retries", Retry(0)).total or 0) for adapter in session.adapters.values())
+
+
+class OverWire:
+    """What every vendor's client is made of: a wire shared by all threads, and a place for what each thread keeps."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._here = threading.local()
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._wire.release()
+
+    @property
+    def skew(self) -> float | None:
+        """As Wire.skew."""
+        return self._wire.skew

@@ -7,14 +7,13 @@ here rather than through the library's resources, which send requests of their o
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from jira import JIRA
 from jira.exceptions import JIRAError
 
-from app.clients.http import Wire, prepare, retries
+from app.clients.http import OverWire, Wire, prepare, retries
 from app.clients.outcome import read_object, unknown
 from app.clients.shape import items, mapping, number, text, texts
 from app.clients.types import Issue
@@ -32,24 +31,14 @@ Json = Mapping[str, object]
 T = TypeVar("T")
 
 
-class JiraClient:
+class JiraClient(OverWire):
     """`app.clients.types.Jira`, Cloud or Data Center, for many threads. Making one sends nothing."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._project = settings.jira_project
-        self._wire = Wire("jira", settings)
-        self._here = threading.local()
+        super().__init__(Wire("jira", settings))
         self._cloud: bool | None = None
-
-    def close(self) -> None:
-        """Close the idle connections."""
-        self._wire.release()
-
-    @property
-    def skew(self) -> float | None:
-        """As Wire.skew."""
-        return self._wire.skew
 
     @property
     def library_retries(self) -> int:

@@ -7,7 +7,6 @@ no limit on an answer), so its one transport method is replaced by the wire that
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,7 +18,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web import SlackResponse
 
-from app.clients.http import DEADLINE, Wire, prepare, retries
+from app.clients.http import DEADLINE, OverWire, Wire, prepare, retries
 from app.clients.outcome import unknown
 from app.clients.shape import flag, items, mapping, text
 from app.clients.slack_errors import judge
@@ -36,7 +35,7 @@ _PARSING = (SlackClientError, ValueError, AttributeError, TypeError, KeyError)
 _silent = logging.getLogger("slack_sdk.desk")
 
 
-class SlackClient:
+class SlackClient(OverWire):
     """`app.clients.types.Chat` on Slack, for many threads. Making one sends nothing."""
 
     def __init__(self, settings: Settings, *, deadline: float = DEADLINE) -> None:
@@ -46,18 +45,8 @@ class SlackClient:
         self._url = settings.slack_url.rstrip("/") + "/"
         self._token = settings.slack_bot_token.get_secret_value()
         self._timeout = int(settings.read_timeout) or 1
-        self._wire = Wire("slack", settings, judge=judge)
+        super().__init__(Wire("slack", settings, judge=judge))
         self._wire.deadline = deadline
-        self._here = threading.local()
-
-    def close(self) -> None:
-        """Close the idle connections."""
-        self._wire.release()
-
-    @property
-    def skew(self) -> float | None:
-        """As Wire.skew."""
-        return self._wire.skew
 
     @property
     def library_retries(self) -> int:

@@ -7,7 +7,6 @@ that zenpy lacks go through the same session.
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +24,7 @@ from zenpy.lib.util import json_encode_for_printing
 
 from app.clients import zendesk_read as parse
 from app.clients import zendesk_search
-from app.clients.http import Wire, retries
+from app.clients.http import OverWire, Wire, retries
 from app.clients.oauth import BearerSession, Tokens
 from app.clients.outcome import permanent, read_object, unknown
 from app.clients.shape import flag, items, mapping, number, text, texts
@@ -48,25 +47,15 @@ class _Client:
     session: BearerSession
 
 
-class ZendeskClient:
+class ZendeskClient(OverWire):
     """`app.clients.types.Zendesk`, for many threads. Making one sends nothing."""
 
     def __init__(self, settings: Settings) -> None:
         self._base = settings.zendesk_url
         self._timeout = settings.read_timeout
-        self._wire = Wire("zendesk", settings)
+        super().__init__(Wire("zendesk", settings))
         self._tokens = Tokens(settings, self._wire)
-        self._here = threading.local()
         self._titles: dict[str, tuple[float, Macro]] = {}
-
-    def close(self) -> None:
-        """Close the idle connections."""
-        self._wire.release()
-
-    @property
-    def skew(self) -> float | None:
-        """As Wire.skew."""
-        return self._wire.skew
 
     @property
     def library_retries(self) -> int:
