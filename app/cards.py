@@ -1,33 +1,23 @@
-"""Builds the supervisor's card for Slack: word for word SOP 000 section 2, buttons while open, no personal data after.
+"""Builds the supervisor's card: word for word SOP 000 section 2, buttons while open, no personal data after.
 
-What a customer typed stands in plain_text objects and is cleaned and cut; addresses become links only when they are
-simple http(s) ones. Everything stays inside Slack's limits (facts chat-and-jira S17, S22, S23, S29-S31).
+In no chat's own words: the chat's client renders it, encodes what a customer typed and keeps the chat's limits. What a
+customer typed is one line, cleaned and cut, so that a name cannot make up a line of the card.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from app.clients.types import Card
+from app.clients.types import Button, Card, Confirm, Line, Link, Mention, Section, Span
 from app.settings import CHANNELS
-from app.sinks import CONTACT_LIMIT, NAME_LIMIT, mrkdwn, shown, slack_link, slack_plain
+from app.sinks import CONTACT_LIMIT, NAME_LIMIT, shown
 from app.texts import Texts
 
-TEXT_LIMIT = 4000  # top-level text; chat.update refuses more
-SECTION_LIMIT = 3000
-HEADER_LIMIT = 150
-LINE_LIMIT = 1400  # two link lines share one section
-OPTION_LIMIT = 75  # an option's and a button's text, a placeholder has 150
-VALUE_LIMIT = 2000
-CONFIRM = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
-STYLES = {"approve": "primary", "decline": "danger"}
+STYLES = {"approve": "primary", "decline": "danger", "ask": ""}
 REASONS = ("not_the_customer", "not_confirmed", "wrong_details", "duplicate", "retention_applies", "other")
 UNSPECIFIED = "unspecified"  # nothing chosen; never offered
 NOTHING = "–"
-SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,20}")
-
-Block = Mapping[str, object]
 
 
 def channel_names(texts: Texts, wish: Sequence[str]) -> str:
@@ -60,32 +50,24 @@ def open_card(
     buttons: Sequence[tuple[str, str]],
     urgent: bool = False,
 ) -> Card:
-    """The card that asks for a decision. `buttons`: (approve or decline, signed value). SOP 000 section 2.
+    """The card that asks for a decision. `buttons`: (approve, decline or ask, signed value). SOP 000 section 2.
 
-    ValueError: no or unknown preference, a button we do not know, a value that Slack would refuse.
+    ValueError: no or unknown preference, a button we do not know, a button without a value.
     """
-    intro = texts.get("cards.intro")
-    customer = "\n".join(
-        (
-            texts.get("cards.name", name=shown(name, NAME_LIMIT) or NOTHING),
-            texts.get("cards.contact", contact=shown(contact, CONTACT_LIMIT) or NOTHING),
-        )
-    )
-    links = "\n".join(
-        (
-            _with_link(texts, "cards.ticket", "ticket", ticket_url, f"#{ticket_id}"),
-            _with_link(texts, "cards.backoffice", "backoffice", backoffice_url, backoffice_url),
-        )
-    )
-    preference = _preference(texts, wish)
-    blocks: list[Block] = [_plain(intro), _plain(customer), _marked(links), _plain(preference)]
-    lines = [mrkdwn(intro, 500), mrkdwn(customer, 800), links, mrkdwn(preference, 800)]
+    sections = [
+        Section((texts.line("cards.intro"),)),
+        Section(customer_lines(texts, name, contact)),
+        Section(
+            (
+                texts.line("cards.ticket", ticket=Link(ticket_url, f"#{ticket_id}")),
+                texts.line("cards.backoffice", backoffice=Link(backoffice_url, backoffice_url)),
+            )
+        ),
+        Section(_preference(texts, wish)),
+    ]
     if urgent:
-        warning = texts.get("cards.urgent")
-        blocks.insert(0, {"type": "header", "text": _text(warning, HEADER_LIMIT)})
-        lines.insert(0, mrkdwn(warning, HEADER_LIMIT))
-    blocks.append(_actions(texts, buttons))
-    return Card(_whole(lines), tuple(blocks))
+        sections.insert(0, Section((texts.line("cards.urgent"),), header=True))
+    return Card(tuple(sections), tuple(_button(texts, action, value) for action, value in buttons))
 
 
 def closed_card(
@@ -101,76 +83,48 @@ def closed_card(
 ) -> Card:
     """What the card becomes: what happened, without buttons and without personal data (faults S10).
 
-    `state_line` is a filled `cards.state.*`; a Slack user id given as `who` is shown there as that person.
+    `state_line` is a filled `cards.state.*`; a chat user's id given as `who` is shown there as that person.
     """
-    state = mrkdwn(state_line, SECTION_LIMIT // 2)
-    if SLACK_USER.fullmatch(who):
-        state = re.sub(rf"(?<![A-Z0-9]){who}(?![A-Z0-9])", f"<@{who}>", state)
-    lines = [state, _with_link(texts, "cards.ticket", "ticket", ticket_url, f"#{ticket_id}")]
+    lines: list[Line] = [
+        mentioned(state_line, [who]),
+        texts.line("cards.ticket", ticket=Link(ticket_url, f"#{ticket_id}")),
+    ]
+    sections = [Section((line,)) for line in lines]
     if wish:
-        lines.append(mrkdwn(_preference(texts, wish), 800))
+        sections.append(Section(_preference(texts, wish)))
     if jira_key:
-        lines.append(_with_link(texts, "cards.issue", "issue", jira_url or "", jira_key))
-    return Card(_whole(lines), tuple(_marked(line) for line in lines))
+        sections.append(Section((texts.line("cards.issue", issue=Link(jira_url or "", jira_key)),)))
+    return Card(tuple(sections))
 
 
-def _preference(texts: Texts, wish: Sequence[str]) -> str:
-    return "\n".join((texts.get("cards.preference.title"), *(f"- {line}" for line in wish_lines(texts, wish))))
+def customer_lines(texts: Texts, name: str, contact: str) -> tuple[Line, ...]:
+    """The customer's name and number, one line each whatever they typed."""
+    return (
+        texts.line("cards.name", name=shown(name, NAME_LIMIT) or NOTHING),
+        texts.line("cards.contact", contact=shown(contact, CONTACT_LIMIT) or NOTHING),
+    )
 
 
-def _with_link(texts: Texts, key: str, mark: str, url: str, label: str) -> str:
-    """A line of ours with one link in it, ready as mrkdwn; without a usable address the label alone."""
-    link = slack_link(url, label, LINE_LIMIT) if url else mrkdwn(shown(label, NAME_LIMIT) or NOTHING, LINE_LIMIT)
-    return texts.get(key, **{mark: link})
+def mentioned(text: str, users: Sequence[str]) -> Line:
+    """A text of ours in which these chat users' ids are shown as the people they are."""
+    known = [re.escape(user) for user in users if user]
+    if not known:
+        return (text,)
+    pieces = re.split(rf"(?<![A-Za-z0-9])({'|'.join(known)})(?![A-Za-z0-9])", text)
+    spans: list[Span] = [Mention(piece) if place % 2 else piece for place, piece in enumerate(pieces)]
+    return tuple(span for span in spans if span != "")
 
 
-def _whole(lines: Sequence[str]) -> str:
-    """The whole card as one text; a line that no longer fits is left out whole, so no link or entity is broken."""
-    kept = ""
-    for line in lines:
-        longer = f"{kept}\n{line}" if kept else line
-        if len(longer) <= TEXT_LIMIT:
-            kept = longer
-    return kept
+def _preference(texts: Texts, wish: Sequence[str]) -> tuple[Line, ...]:
+    return (texts.line("cards.preference.title"), *((f"- {line}",) for line in wish_lines(texts, wish)))
 
 
-def _text(text: str, limit: int) -> dict[str, object]:
-    return {"type": "plain_text", "text": slack_plain(text, limit), "emoji": False}
+def _button(texts: Texts, action: str, value: str) -> Button:
+    if action not in STYLES or not value:
+        raise ValueError("a button is approve, decline or ask, and has a value")
+    return Button(action, texts.get(f"cards.button.{action}"), value, STYLES[action])
 
 
-def _plain(text: str) -> Block:
-    return {"type": "section", "text": _text(text, SECTION_LIMIT)}
-
-
-def _marked(text: str) -> Block:
-    """A section of text that is already mrkdwn and already inside the limit."""
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
-
-
-def _actions(texts: Texts, buttons: Sequence[tuple[str, str]]) -> Block:
-    elements = [_button(texts, action, value) for action, value in buttons]
-    if any(action == "decline" for action, _ in buttons):
-        options = [{"text": _text(texts.decline_reason(code), OPTION_LIMIT), "value": code} for code in REASONS]
-        placeholder = _text(texts.get("cards.reason.title"), OPTION_LIMIT)
-        select = {"type": "static_select", "action_id": "decline_reason", "placeholder": placeholder}
-        elements.append({**select, "options": options})
-    return {"type": "actions", "elements": elements}
-
-
-def _button(texts: Texts, action: str, value: str) -> dict[str, object]:
-    if action not in STYLES or not 0 < len(value) <= VALUE_LIMIT:
-        raise ValueError("a button is approve or decline, with a value of 1 to 2,000 characters")
-    button: dict[str, object] = {
-        "type": "button",
-        "action_id": action,
-        "text": _text(texts.get(f"cards.button.{action}"), OPTION_LIMIT),
-        "style": STYLES[action],
-        "value": value,
-    }
-    if action == "decline":
-        keys = {"title": "title", "text": "text", "confirm": "yes", "deny": "no"}
-        button["confirm"] = {
-            **{part: _text(texts.get(f"cards.confirm.{key}"), CONFIRM[part]) for part, key in keys.items()},
-            "style": "danger",
-        }
-    return button
+def confirm(texts: Texts, family: str) -> Confirm:
+    """What is asked before a press counts: `<family>.confirm.*`."""
+    return Confirm(*(texts.get(f"{family}.confirm.{part}") for part in ("title", "text", "yes", "no")))

@@ -31,7 +31,7 @@ COLUMNS = frozenset(
     {"preference", "problems", "tagger_id", "barred", "decision", "decided_by", "decision_event", "reason"}
     | {"jira_key", "chat_channel", "chat_ts", "tag_audit_id", "sealed"}
     | {"due_at", "clock", "confirmation", "kept", "persons", "joined_to", "evidence"}
-    | {"withdrawal", "retagged_at"}
+    | {"withdrawal", "retagged_at", "asked", "card", "jira_status"}
 )
 
 
@@ -71,6 +71,9 @@ class Case:
     withdrawal: Mapping[str, Json]
     retagged_at: datetime | None
     evidence: Mapping[str, Json]
+    asked: Mapping[str, Json]
+    card: Mapping[str, Json]
+    jira_status: str
 
     @property
     def is_open(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from app import cards, cases, joins, registry, resumed, sinks
+from app import cards, cases, joins, registry, resumed
 from app.clients import retry
 from app.errors import PermanentError
 from app.events import ButtonPressed
@@ -99,10 +99,14 @@ def _withdrawn_elsewhere(walker: Walker, do: Steps) -> bool:
 def _is_active(tools: Tools, event: ButtonPressed) -> bool:
     """A full member of our workspace, as chat says now; whom chat does not know is not one."""
     try:
-        person = retry.read(lambda: tools.chat.person(event.user))
+        person = retry.read(lambda: tools.chat.person(event.user, channel=event.channel))
     except PermanentError:
         return False
-    return not (person.is_bot or person.deleted or person.is_guest) and person.team_id in ("", event.team)
+    return (
+        not (person.is_bot or person.deleted or person.is_guest)
+        and person.in_channel
+        and person.team_id in ("", event.team)
+    )
 
 
 def _decide(do: Steps, stored: Stored, event: ButtonPressed, state: str) -> bool:
@@ -142,11 +146,12 @@ def answer_refused(tools: Tools, stored: Stored) -> Verdict:
     reason = str(stored.detail.get("refused", ""))
     key = {"token_expired": "expired", "slow_down": "slow_down"}.get(reason, "not_valid")
     user, settings = str(stored.detail.get("user", "")), tools.settings
-    ours = {settings.slack_channel, settings.threat_channel} - {""}
+    usual = settings.channel_of("data_deletion")
+    ours = {usual, settings.channel_of("regulatory_threat")}
     channel = str(stored.detail.get("channel", ""))
-    text = sinks.mrkdwn(tools.texts.get(f"answers.{key}"), 3000)
+    text = tools.texts.get(f"answers.{key}")
     try:
-        tools.chat.answer(user, text, channel=channel if channel in ours else settings.slack_channel)
+        tools.chat.answer(user, text, channel=channel if channel in ours else usual)
     except PermanentError as error:
         return Verdict("ignored", f"{reason}:{error.reason}")  # nobody there to tell
     return Verdict("ignored", reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -34,7 +35,12 @@ RESCUE_SECONDS = 60.0
 LOOK_SECONDS = 3600
 BODY_KEPT = 8192  # bytes of an unusable body kept, encrypted, for the admin who mends the sender
 URGENT = ("data_deletion_withdrawn", "regulatory_threat")  # names in DESK_TAGS, not the account's words
-BURST = {"zendesk": 90, "slack": 20, "jira": 60}  # what runs ahead of the rate; a 429 is heard as well
+BURST = {
+    "zendesk": 90,
+    "slack": 20,
+    "mattermost": 20,
+    "jira": 60,
+}  # what runs ahead of the rate; a 429 is heard as well
 ANSWERED = frozenset({"token_forged", "token_expired", "slow_down"})  # refused presses whose presser is told
 
 
@@ -139,7 +145,15 @@ class Desk:
     def _sealed(self, event: Event | Refused) -> bytes | None:
         if isinstance(event, Refused) and event.body is not None:
             return self.vault.seal(event.body[:BODY_KEPT], event.fact)
+        if isinstance(event, ButtonPressed) and event.said:
+            return self.vault.seal(json.dumps(dict(event.said)).encode(), event.fact)
         return None
+
+    def said(self, stored: Stored) -> dict[str, str]:
+        """What a person wrote into the form of this press, by field; {} when there is none (any more)."""
+        with self.db.tx() as conn:
+            sealed = inbox.body(conn, stored.id)
+        return json.loads(self.vault.open(sealed, stored.fact)) if sealed else {}
 
     def _own_user(self, conn: Connection) -> int | None:
         """Our own Zendesk user id, as the worker has learnt it; asked for again while it is unknown."""
@@ -209,9 +223,9 @@ class Desk:
 
 def timing(settings: Settings) -> Timing:
     """The ledger's seconds, from the settings."""
-    rates = {"zendesk": settings.zendesk_rate, "slack": settings.slack_rate, "jira": settings.jira_rate}
+    rates, quiet = ({name: getattr(settings, f"{name}_{what}") for name in BURST} for what in ("rate", "quiet"))
     return Timing(
-        quiet={"zendesk": settings.zendesk_quiet, "slack": settings.slack_quiet, "jira": settings.jira_quiet},
+        quiet=quiet,
         limits={name: Limit(rate, BURST[name]) for name, rate in rates.items()},
         lease=settings.lease,
         base=settings.retry_base,

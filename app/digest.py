@@ -75,7 +75,7 @@ def _plan(tools: Tools, books: Case, day: date, rows: list[Case], stale: bool) -
         return _where(posted) if posted else None
 
     states: frozenset[str] = frozenset() if stale else frozenset({books.state})
-    return Plan("digest", day.isoformat(), "slack", states, lambda effect: Call(lambda: send(effect)), find)
+    return Plan("digest", day.isoformat(), tools.chat.vendor, states, lambda effect: Call(lambda: send(effect)), find)
 
 
 def _card(tools: Tools, day: date, rows: list[Case]) -> Card:

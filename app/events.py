@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -28,7 +28,11 @@ class TicketTagged:
 
 @dataclass(frozen=True)
 class ButtonPressed:
-    """Someone pressed a button of one of our cards; the token in the button was ours (app.tokens)."""
+    """Someone pressed a button of one of our cards, or sent the form that it opened; the token was ours (app.tokens).
+
+    `seen`: keyed hash of what the card said. `choice`: the reason picked in the form. `said`: the form's free texts by
+    name; a person wrote them, so they are stored encrypted, apart from the rest (events.body).
+    """
 
     fact: str
     case_id: int
@@ -40,6 +44,8 @@ class ButtonPressed:
     channel: str
     ts: str
     choice: str = ""
+    seen: str = ""
+    said: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ class TimeCame:
 
 
 Event = TicketTagged | ButtonPressed | IssueChanged | ThreatSeen | TimeCame
-Sender = Literal["zendesk", "slack", "jira", "desk"]  # `desk`: the desk's own schedule
+Sender = Literal["zendesk", "slack", "mattermost", "jira", "desk"]  # `desk`: the desk's own schedule
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,8 @@ class Stored:
 
 
 def detail_of(event: Event) -> dict[str, Json]:
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in vars(event).items() if k != "fact"}
+    """All but the fact, which has its own column, and what a person wrote (`body`)."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in vars(event).items() if k not in ("fact", "said")}
 
 
 def insert(conn: Connection, event: Event | Refused, sender: str, *, state: str, ticket_id: int | None,
@@ -179,6 +180,12 @@ def replayed(conn: Connection, stored: Stored) -> Stored:
     row = conn.execute("UPDATE events SET replayed_at = now() WHERE id = %s RETURNING *", (stored.id,)).fetchone()
     assert row is not None
     return Stored.of(row)
+
+
+def body(conn: Connection, event_id: int) -> bytes | None:
+    """What is kept of an event encrypted: an unusable body, or what a person wrote into a form."""
+    row = conn.execute("SELECT body FROM events WHERE id = %s", (event_id,)).fetchone()
+    return bytes(row["body"]) if row and row["body"] is not None else None
 
 
 def load(conn: Connection, event_id: int) -> Stored | None:

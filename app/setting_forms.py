@@ -189,6 +189,23 @@ def _file(value: str) -> str:
     return value
 
 
+def channel_id(value: str, chat: str) -> str:
+    """The id of a channel of this chat, or ''."""
+    return _mattermost_id(value) if chat == "mattermost" else _slack_channel(value)
+
+
+def _peers(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Addresses and networks; `any` alone for every address."""
+    for one in value:
+        if one == "any" and len(value) == 1:
+            continue
+        try:
+            ipaddress.ip_network(one)
+        except ValueError:
+            raise ValueError("must be addresses or networks such as 10.1.2.3,10.2.0.0/16, or any") from None
+    return value
+
+
 def _shaped(pattern: str, words: str) -> Callable[[str], str]:
     """A check: empty, or wholly of this form."""
     form = re.compile(pattern, re.ASCII)
@@ -204,6 +221,7 @@ def _shaped(pattern: str, words: str) -> Callable[[str], str]:
 Text = Annotated[str, Field(min_length=1)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 MaybeUrl = Annotated[str, AfterValidator(lambda value: _url(value) if value else value)]
+MaybeHttpUrl = Annotated[str, AfterValidator(lambda value: _http_url(value) if value else value)]
 Secret = Annotated[SecretStr, AfterValidator(_no_example)]
 Secrets = Annotated[tuple[Secret, ...], NoDecode, BeforeValidator(_split)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
@@ -212,8 +230,13 @@ FieldIds = Annotated[dict[str, str], NoDecode, BeforeValidator(_fields)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 File = Annotated[str, AfterValidator(_file)]
-SlackChannel = Annotated[
-    str, AfterValidator(_shaped(r"[CGD][A-Z0-9]{2,20}", "must be a channel's id such as C0123456789, not its name"))
+_slack_channel = _shaped(r"[CGD][A-Z0-9]{2,20}", "must be a channel's id such as C0123456789, not its name")
+_mattermost_id = _shaped(r"[a-z0-9]{26}", "must be a channel's id of 26 letters and digits, not its name")
+SlackChannel = Annotated[str, AfterValidator(_slack_channel)]
+MattermostId = Annotated[str, AfterValidator(_mattermost_id)]
+Peers = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_peers)]
+Group = Annotated[
+    str, AfterValidator(_shaped(r"S[A-Z0-9]{2,20}|[a-z0-9]{26}", "must be a group's id, of Slack or of Mattermost"))
 ]
 Digits = Annotated[str, AfterValidator(_shaped(r"[0-9]{1,18}", "must be digits only"))]
 ProjectKey = Annotated[

@@ -21,9 +21,13 @@ from app.setting_forms import (
     Digits,
     FieldIds,
     File,
+    Group,
     HttpUrl,
+    MattermostId,
+    MaybeHttpUrl,
     MaybeUrl,
     Pairs,
+    Peers,
     ProjectKey,
     Secret,
     Secrets,
@@ -31,6 +35,7 @@ from app.setting_forms import (
     Text,
     TimeZone,
     Words,
+    channel_id,
     is_loopback,
     unknown_names,
 )
@@ -86,12 +91,17 @@ class Settings(BaseSettings):
     slack_bot_token: SecretStr = Field(default=SecretStr(""), validate_default=True)
     slack_signing_secrets: Secrets = Field(default=(), validate_default=True)
     slack_channel: SlackChannel = Field(default="", validate_default=True)
-    mattermost_url: str = ""
-    mattermost_token: SecretStr = SecretStr("")
-    mattermost_channel: str = ""
+    slack_app_token: SecretStr = Field(default=SecretStr(""), description="xapp-…: Socket Mode, no public URL needed")
+    mattermost_url: MaybeHttpUrl = Field(default="", validate_default=True)
+    mattermost_token: SecretStr = Field(default=SecretStr(""), validate_default=True)
+    mattermost_channel: MattermostId = Field(default="", validate_default=True)
+    mattermost_peers: Peers = Field(default=(), description="who may call our actions; empty: MATTERMOST_URL's host")
     approvers: Pairs = Field(default_factory=dict)
+    approvers_group: Group = Field(default="", description="a user group of the chat, beside APPROVERS")
     threat_approvers: Pairs = Field(default_factory=dict, description="empty: the approvers")
-    threat_channel: SlackChannel = Field(default="", description="empty: the supervisors' channel")
+    threat_approvers_group: Group = ""
+    threat_channel: str = Field(default="", description="empty: the supervisors' channel")
+    threat_two_persons: bool = Field(default=False, description="whether a threat needs two persons' same answer")
 
     # JIRA
     jira_url: HttpUrl
@@ -135,9 +145,11 @@ class Settings(BaseSettings):
     lease: float = Field(default=45.0, gt=0, le=3600)
     zendesk_quiet: float = Field(default=30.0, ge=0, le=86_400)
     slack_quiet: float = Field(default=60.0, ge=0, le=86_400)
+    mattermost_quiet: float = Field(default=60.0, ge=0, le=86_400)
     jira_quiet: float = Field(default=300.0, ge=0, le=86_400)
     zendesk_rate: float = Field(default=90.0, gt=0, description="ticket updates a minute")
     slack_rate: float = Field(default=50.0, gt=0, description="calls a minute")
+    mattermost_rate: float = Field(default=300.0, gt=0, description="calls a minute")
     jira_rate: float = Field(default=300.0, gt=0, description="calls a minute")
     connect_timeout: float = Field(default=5.0, gt=0, le=300)
     read_timeout: float = Field(default=15.0, gt=0, le=300)
@@ -156,20 +168,22 @@ class Settings(BaseSettings):
         blank = {key for key in ("host", "port") if isinstance(given.get(key), str) and not given[key].strip()}
         return {key: value for key, value in given.items() if key not in blank}
 
-    @field_validator("chat")
-    @classmethod
-    def _available(cls, value: str) -> str:
-        if value == "mattermost":
-            raise ValueError("mattermost is not available in this version")
-        return value
-
-    @field_validator("slack_bot_token", "slack_signing_secrets", "slack_channel")
+    @field_validator(
+        *("slack_bot_token", "slack_signing_secrets", "slack_channel"),
+        *("mattermost_url", "mattermost_token", "mattermost_channel"),
+    )
     @classmethod
     def _needed(cls, value: Any, info: ValidationInfo) -> Any:
+        """What the chosen chat cannot do without; a Slack app without a URL of ours (Socket Mode) signs nothing."""
         given = value.get_secret_value().strip() if isinstance(value, SecretStr) else value
-        if not given and info.data.get("chat") == "slack":
+        if not given and str(info.field_name).startswith(str(info.data.get("chat"))):
             raise ValueError("is missing")
         return value
+
+    @field_validator("threat_channel")
+    @classmethod
+    def _of_the_chat(cls, value: str, info: ValidationInfo) -> str:
+        return channel_id(value, str(info.data.get("chat")))
 
     @field_validator("ban_check_url")
     @classmethod
@@ -231,11 +245,21 @@ class Settings(BaseSettings):
 
     def approvers_of(self, procedure: str) -> dict[str, str]:
         """Who may decide cards of this procedure: chat user id -> the Zendesk agent it is."""
-        return self.threat_approvers or self.approvers if procedure == "regulatory_threat" else self.approvers
+        own = procedure == "regulatory_threat" and (self.threat_approvers or self.threat_approvers_group)
+        return self.threat_approvers if own else self.approvers
 
     def channel_of(self, procedure: str) -> str:
         """The chat channel that this procedure's cards are posted to."""
-        return self.threat_channel or self.slack_channel if procedure == "regulatory_threat" else self.slack_channel
+        usual = self.slack_channel if self.chat == "slack" else self.mattermost_channel
+        return self.threat_channel or usual if procedure == "regulatory_threat" else usual
+
+    def group_of(self, procedure: str) -> str:
+        """The user group whose members may decide this procedure's cards too; '' for none.
+
+        A threat has its own list: as soon as it has people or a group of its own, the others do not count for it.
+        """
+        own = procedure == "regulatory_threat" and (self.threat_approvers or self.threat_approvers_group)
+        return self.threat_approvers_group if own else self.approvers_group
 
     @cached_property
     def fields(self) -> dict[str, int]:

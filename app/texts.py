@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
+from app.clients.types import Line, Span
 from app.errors import ConfigError
 
 LANGUAGES = ("en", "ms", "zh")
@@ -49,6 +50,23 @@ class Texts:
         if wanted != values.keys():
             raise ValueError(f"{key} takes {sorted(wanted)}, was given {sorted(values)}")
         return MARK.sub(lambda mark: str(values[mark[1]]), text)
+
+    def line(self, key: str, **values: str | int | Span) -> Line:
+        """Like `get`, for chat: a link, a person or a time stays what it is, for the client to render."""
+        spans = {name: value for name, value in values.items() if not isinstance(value, str | int)}
+        kept = {name: value for name, value in values.items() if isinstance(value, str | int)}
+        text = self._texts[key]
+        wanted = set(MARK.findall(text))
+        if wanted != values.keys():
+            raise ValueError(f"{key} takes {sorted(wanted)}, was given {sorted(values)}")
+        line: list[Span] = []
+        for place, piece in enumerate(MARK.split(text)):
+            span: Span = piece if place % 2 == 0 else spans.get(piece) or str(kept[piece])
+            if isinstance(span, str) and line and isinstance(line[-1], str):
+                line[-1] += span
+            elif span != "":
+                line.append(span)
+        return tuple(line)
 
     def cause(self, reason: str) -> str:
         """Plain words for an error's reason slug (`gave_up:timeout` as `timeout`); one without words is named."""

@@ -10,12 +10,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from app.clients.types import Card, Section
 from sandbox.zendesk.delivery import signed
 from tests.house import House
 
 REQUEST = "Data Deletion Request"
 CONSENT = "Acknowledgement Consent on Promotional Calls"
 ZENDESK_SECRET = "stand-in-zendesk-webhook"
+
+
+def card(text: str) -> Card:
+    """A message of one line."""
+    return Card((Section(((text,),)),))
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def refused(**given: Any) -> list[str]:
         ("desk_time_zone", "", "DESK_TIME_ZONE must be a time zone such as Asia/Kuala_Lumpur"),
         ("desk_time_zone", "../etc/passwd", "DESK_TIME_ZONE must be a time zone such as Asia/Kuala_Lumpur"),
         ("desk_language", "fr", "DESK_LANGUAGE must be 'en', 'ms' or 'zh'"),
-        ("chat", "mattermost", "CHAT mattermost is not available in this version"),
+        ("chat", "teams", "CHAT must be 'slack' or 'mattermost'"),
     ],
 )
 def test_a_slip_is_named_in_plain_words_and_alone(name: str, value: str, words: str) -> None:

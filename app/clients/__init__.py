@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from app.clients.bans import Bans
+from app.clients.http import DEADLINE
 from app.clients.types import Chat, Jira, Zendesk
 from app.settings import Settings
 
@@ -32,7 +33,7 @@ class Clients:
         return {name: getattr(client, "library_retries", 0) for name, client in self._each().items()}
 
     def _each(self) -> dict[str, object]:
-        each: dict[str, object] = {"zendesk": self.zendesk, "slack": self.chat, "jira": self.jira}
+        each: dict[str, object] = {"zendesk": self.zendesk, self.chat.vendor: self.chat, "jira": self.jira}
         return {**each, "bans": self.bans} if self.bans is not None else each
 
     def close(self) -> None:
@@ -46,11 +47,21 @@ def make(settings: Settings) -> Clients:
     """The real clients. Sends nothing: they connect at their first call."""
     from app.clients.bans import BanClient
     from app.clients.jira import JiraClient
-    from app.clients.slack import SlackClient
     from app.clients.zendesk import ZendeskClient
 
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("jira").setLevel(logging.CRITICAL)  # it logs whole bodies even at ERROR
     bans = BanClient(settings) if settings.ban_check_url else None
-    return Clients(zendesk=ZendeskClient(settings), chat=SlackClient(settings), jira=JiraClient(settings), bans=bans)
+    return Clients(zendesk=ZendeskClient(settings), chat=make_chat(settings), jira=JiraClient(settings), bans=bans)
+
+
+def make_chat(settings: Settings, *, deadline: float = DEADLINE) -> Chat:
+    """The supervisors' chat, as CHAT says. `deadline`: seconds for one call from start to the last byte."""
+    if settings.chat == "mattermost":
+        from app.clients.mattermost import MattermostClient
+
+        return MattermostClient(settings, deadline=deadline)
+    from app.clients.slack import SlackClient
+
+    return SlackClient(settings, deadline=deadline)

@@ -21,10 +21,12 @@ from slack_sdk.web import SlackResponse
 from app.clients.http import DEADLINE, OverWire, Wire, prepare, retries
 from app.clients.outcome import unknown
 from app.clients.shape import flag, items, mapping, text
+from app.clients.slack_blocks import TEXT_LIMIT, blocks, fallback, view
 from app.clients.slack_errors import judge
-from app.clients.types import Card, ChatPerson, Posted
+from app.clients.types import Card, ChatPerson, Form, Posted
 from app.errors import VendorError
 from app.settings import Settings
+from app.sinks import mrkdwn
 
 EVENT_TYPE = "desk_card"
 LOOK_BACK = timedelta(seconds=60)  # before the time the send was planned: clocks differ
@@ -38,10 +40,13 @@ _silent = logging.getLogger("slack_sdk.desk")
 class SlackClient(OverWire):
     """`app.clients.types.Chat` on Slack, for many threads. Making one sends nothing."""
 
+    vendor = "slack"
+
     def __init__(self, settings: Settings, *, deadline: float = DEADLINE) -> None:
         """`deadline`: seconds for one call from start to the last byte."""
         _silent.setLevel(logging.CRITICAL)
         self._channel = settings.slack_channel
+        self._zone = settings.desk_time_zone
         self._url = settings.slack_url.rstrip("/") + "/"
         self._token = settings.slack_bot_token.get_secret_value()
         self._timeout = int(settings.read_timeout) or 1
@@ -62,8 +67,8 @@ class SlackClient(OverWire):
             lambda web: web.chat_postMessage(
                 channel=thread.channel if thread else channel or self._channel,
                 thread_ts=thread.ts if thread else None,
-                text=card.text,
-                blocks=_blocks(card),
+                text=fallback(card, self._zone),
+                blocks=blocks(card, self._zone),
                 metadata={"event_type": EVENT_TYPE, "event_payload": {"op_id": op_id, "case": case_key}},
                 unfurl_links=False,
                 unfurl_media=False,
@@ -73,9 +78,9 @@ class SlackClient(OverWire):
 
     def update(self, at: Posted, card: Card) -> Posted:
         """Replace a message of ours; repeat-safe. Raises PermanentError `gone` when somebody deleted it."""
-        answer = self._call(
-            lambda web: web.chat_update(channel=at.channel, ts=at.ts, text=card.text, blocks=_blocks(card))
-        )
+        # Blocks always: text alone would drop the old ones without saying so (S24).
+        text, shown = fallback(card, self._zone), blocks(card, self._zone)
+        answer = self._call(lambda web: web.chat_update(channel=at.channel, ts=at.ts, text=text, blocks=shown))
         posted = _posted(answer)
         if posted.ts != at.ts:
             raise unknown("slack", "unreadable")
@@ -117,11 +122,30 @@ class SlackClient(OverWire):
         )
 
     def answer(self, user: str, text: str, *, channel: str) -> None:
-        """Tell one person, visible to them alone. Encoded text."""
-        self._call(lambda web: web.chat_postEphemeral(channel=channel, user=user, text=text))
+        """An ephemeral message in the channel, which must have them as a member."""
+        words = mrkdwn(text, TEXT_LIMIT)
+        self._call(lambda web: web.chat_postEphemeral(channel=channel, user=user, text=words))
 
-    def person(self, user: str) -> ChatPerson:
-        """Who pressed. Raises PermanentError `gone` for an unknown user."""
+    def is_there(self, at: Posted) -> bool:
+        page = self._call(
+            lambda web: web.conversations_history(
+                channel=at.channel, oldest=at.ts, latest=at.ts, inclusive=True, limit=1
+            )
+        )
+        return any(mapping(message).get("ts") == at.ts for message in items(page.get("messages")))
+
+    def group(self, group: str) -> frozenset[str]:
+        users = self._call(lambda web: web.usergroups_users_list(usergroup=group)).get("users")
+        if not isinstance(users, list):
+            raise unknown("slack", "unreadable")
+        return frozenset(text(user) for user in users) - {""}
+
+    def open_form(self, trigger: str, form: Form) -> None:
+        """views.open: within three seconds of the press (S16)."""
+        self._call(lambda web: web.views_open(trigger_id=trigger, view=view(form)))
+
+    def person(self, user: str, *, channel: str = "") -> ChatPerson:
+        """By users.info; who belongs to a channel of one workspace is not asked (only members see its buttons)."""
         raw = mapping(self._call(lambda web: web.users_info(user=user)).get("user"))
         if raw.get("id") != user:
             raise unknown("slack", "unreadable")
@@ -131,6 +155,7 @@ class SlackClient(OverWire):
             is_bot=flag(raw.get("is_bot")) is True,
             deleted=flag(raw.get("deleted")) is True,
             is_guest=any(flag(raw.get(mark)) for mark in ("is_restricted", "is_ultra_restricted", "is_stranger")),
+            email=text(mapping(raw.get("profile")).get("email")),
         )
 
     def me(self) -> tuple[str, str]:
@@ -176,11 +201,6 @@ class _Web(WebClient):
         headers = {name: str(value) for name, value in req.header_items() if name.lower() not in unwanted}
         answer = self._session.post(url, data=data, headers=headers, allow_redirects=False)
         return {"status": answer.status_code, "headers": answer.headers, "body": answer.content.decode()}
-
-
-def _blocks(card: Card) -> list[dict[str, object]]:
-    """Always sent: chat.update with text alone would drop the old blocks without saying so (S24)."""
-    return [dict(block) for block in card.blocks]
 
 
 def _posted(answer: Mapping[str, object]) -> Posted:

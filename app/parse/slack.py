@@ -85,6 +85,7 @@ def parse_slack(body: bytes, tokens: Tokens) -> ButtonPressed | Refused | Challe
         channel=press.channel,
         ts=press.ts,
         choice=_choice(payload),
+        seen=meant.seen,
     )
 
 

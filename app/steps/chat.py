@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from app import button_life, cards, cases, inbox, notes, sinks
+from app import button_life, cards, cases, inbox, notes
 from app.cases import CLOSED_STATES, OPEN_STATES, Case
 from app.clients.types import Card, Posted
 from app.errors import PermanentError
@@ -28,7 +28,7 @@ class ChatSteps(TicketSteps):
             Plan(
                 verb="ask_supervisor",
                 arg=card,
-                vendor="slack",
+                vendor=self.tools.chat.vendor,
                 states=frozenset({"awaiting"}),
                 prepare=lambda effect: Call(lambda: self._post(effect, wish, card), {"details": self.details(wish)}),
                 find=self._find_card,
@@ -64,7 +64,8 @@ class ChatSteps(TicketSteps):
     def open_card(self, wish: Wish, card: str) -> Card:
         """The card with its buttons, whose tokens are made at this moment. SOP section 2."""
         key = (self.case.id, self.case.generation, card)
-        buttons = [(action, self.tools.tokens.make(Press(*key, action))) for action in ("approve", "decline")]
+        channel = self.tools.settings.channel_of(self.case.procedure)
+        buttons = [(action, self.tools.tokens.make(Press(*key, action, channel))) for action in ("approve", "decline")]
         return cards.open_card(
             self.tools.texts,
             wish=self.case.preference,
@@ -103,7 +104,7 @@ class ChatSteps(TicketSteps):
             effects = store.of_case(conn, self.case.id)
         for effect in effects:
             if effect.verb == "ask_supervisor" and effect.state not in ("dead", "void"):
-                plan = Plan("ask_supervisor", effect.arg, "slack", frozenset(), never, self._find_card)
+                plan = Plan("ask_supervisor", effect.arg, self.tools.chat.vendor, frozenset(), never, self._find_card)
                 self._remember_card(self.perform(plan))
 
     def keep_card(self) -> None:
@@ -130,7 +131,7 @@ class ChatSteps(TicketSteps):
             Plan(
                 verb="update_card",
                 arg=arg,
-                vendor="slack",
+                vendor=self.tools.chat.vendor,
                 states=frozenset({self.case.state}),
                 prepare=lambda effect: Call(send),
                 find=lambda effect: None,
@@ -189,7 +190,7 @@ class ChatSteps(TicketSteps):
 
     def answer(self, user: str, key: str, *, event_id: int, **values: str) -> Outcome:
         """Tell the presser, and nobody else, what became of the press."""
-        text = sinks.mrkdwn(self.tools.texts.get(f"answers.{key}", **values), 3000)
+        text = self.tools.texts.get(f"answers.{key}", **values)
         channel = self.tools.settings.channel_of(self.case.procedure)
 
         def send() -> Evidence:
@@ -203,7 +204,7 @@ class ChatSteps(TicketSteps):
             Plan(
                 verb="answer",
                 arg=str(event_id),
-                vendor="slack",
+                vendor=self.tools.chat.vendor,
                 states=OPEN_STATES | CLOSED_STATES,
                 prepare=lambda effect: Call(send),
                 find=lambda effect: None,

@@ -63,7 +63,7 @@ class ClockSteps(ChatSteps):
                 Plan(
                     "remind",
                     part,
-                    "slack",
+                    self.tools.chat.vendor,
                     frozenset({"awaiting"}),
                     lambda effect: self._reminder(effect, part.partition(":")[0]),
                     self._find_reminder,

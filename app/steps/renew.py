@@ -40,7 +40,7 @@ class RenewSteps(ChatSteps):
             Plan(
                 "renew_card",
                 self.due.partition(":")[2],
-                "slack",
+                self.tools.chat.vendor,
                 frozenset({"awaiting"}),
                 lambda effect: Call(lambda: self._renew(at, build())),
                 # Nothing to look for. Harmless to repeat, yet not `repeatable`: a lost one may arrive late,

@@ -39,7 +39,14 @@ class ThreatSteps(ChatSteps):
             return {"channel": posted.channel, "ts": posted.ts, "seen": self._seen()}
 
         states = frozenset({"awaiting"})
-        plan = Plan("ask_supervisor", CARD, "slack", states, lambda effect: Call(lambda: post(effect)), self._find_card)
+        plan = Plan(
+            "ask_supervisor",
+            CARD,
+            self.tools.chat.vendor,
+            states,
+            lambda effect: Call(lambda: post(effect)),
+            self._find_card,
+        )
         self._remember_card(self.perform(plan))
 
     def _is_posted(self) -> bool:
@@ -70,6 +77,7 @@ class ThreatSteps(ChatSteps):
     def _threat_card(self, heard: tuple[Said, ...]) -> Card:
         found = wish.read(self.ticket(), self.requester(), self.tools.settings)
         key = (self.case.id, self.case.generation, CARD)
+        channel = self.tools.settings.channel_of(self.case.procedure)
         return threat_card.threat_card(
             self.tools.texts,
             name=found.name,
@@ -78,7 +86,7 @@ class ThreatSteps(ChatSteps):
             ticket_id=self.case.ticket_id,
             excerpts=said.excerpts(heard),
             flagged=bool(self.case.evidence.get("tagged")),
-            buttons=[(action, self.tools.tokens.make(Press(*key, action))) for action in threat_card.ACTIONS],
+            buttons=[(action, self.tools.tokens.make(Press(*key, action, channel))) for action in threat_card.ACTIONS],
         )
 
     def _seen(self) -> int:
@@ -131,7 +139,9 @@ class ThreatCase(ThreatSteps):
 
         # Harmless to repeat, yet not `repeatable`: as with renewals, a lost one may arrive late, words and buttons and
         # all, and nothing newer may be on the card by then.
-        plan = Plan("show_words", arg, "slack", frozenset({"awaiting"}), lambda e: Call(send), lambda e: None)
+        plan = Plan(
+            "show_words", arg, self.tools.chat.vendor, frozenset({"awaiting"}), lambda e: Call(send), lambda e: None
+        )
         self.perform(plan)
 
     def _older_words_are_over(self, effects: Sequence[Effect], arg: str) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import threading
 
-from app import sinks
 from app.clients.types import Chat
 from app.errors import DeskError
 from app.settings import Settings
@@ -31,7 +30,7 @@ class Teller:
     def __call__(self, user: str) -> bool:
         """True: Slack has taken the message."""
         try:
-            self._ready().answer(user, self._text, channel=self._settings.slack_channel)
+            self._ready().answer(user, self._text, channel=self._settings.channel_of("data_deletion"))
         except DeskError as failed:
             log.warning("door.not_told", extra={"reason": failed.reason})
             return False
@@ -40,10 +39,9 @@ class Teller:
     def _ready(self) -> Chat:
         with self._lock:
             if self._chat is None:
-                from app.clients.slack import SlackClient
+                from app.clients import make_chat
 
-                text = Texts.load(self._settings.desk_language).get("answers.try_again")
-                self._text = sinks.mrkdwn(text, 3000)
+                self._text = Texts.load(self._settings.desk_language).get("answers.try_again")
                 quick = self._settings.model_copy(update={"connect_timeout": CONNECT, "read_timeout": WITHIN})
-                self._chat = SlackClient(quick, deadline=WITHIN)
+                self._chat = make_chat(quick, deadline=WITHIN)
             return self._chat

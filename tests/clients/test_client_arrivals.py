@@ -16,11 +16,11 @@ from zenpy.lib.api_objects import Comment
 from zenpy.lib.api_objects import Ticket as ZenpyTicket
 
 from app.clients import Clients
-from app.clients.types import Card
 from app.errors import NotAppliedError, UnknownOutcomeError, VendorError
 from sandbox.server import Sandbox
+from tests.kit import card
 
-CARD = Card("Please decide")
+CARD = card("Please decide")
 FAILURES: dict[str, tuple[str, dict[str, Any], type[VendorError], str]] = {
     "reset before": ("reset_before", {}, UnknownOutcomeError, "reset"),
     "reset after commit": ("reset_after", {}, UnknownOutcomeError, "reset"),

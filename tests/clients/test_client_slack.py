@@ -10,11 +10,12 @@ import pytest
 
 from app.clients import Clients
 from app.clients.slack_errors import MEANING, judge
-from app.clients.types import Card, Posted
+from app.clients.types import Posted
 from app.errors import AuthError, NotAppliedError, PermanentError, UnknownOutcomeError
 from sandbox.server import Sandbox
+from tests.kit import card
 
-CARD = Card("Please decide", ({"type": "section", "text": {"type": "mrkdwn", "text": "Please decide"}},))
+CARD = card("Please decide")
 METHODS = ("chat.postMessage", "chat.update", "chat.postEphemeral", "conversations.history", "users.info", "auth.test")
 SPECS = Path(__file__).resolve().parents[3] / "shared/specs/slack/docs-slack-dev-methods"
 
@@ -54,10 +55,12 @@ def test_a_search_that_fails_is_not_an_absence(sandbox: Sandbox, clients: Client
         clients.chat.find("op1", since=datetime.now(UTC))
 
 
-def test_update_sends_blocks_even_when_there_are_none(sandbox: Sandbox, clients: Clients) -> None:
+def test_update_replaces_the_blocks(sandbox: Sandbox, clients: Clients) -> None:
     posted = clients.chat.post(CARD, op_id="op1", case_key="c")
-    assert clients.chat.update(posted, Card("Decided")) == posted
-    assert sandbox.world.arrived("slack", "chat.update")[0]["body"]["blocks"] == []
+    assert clients.chat.update(posted, card("Decided")) == posted
+    assert sandbox.world.arrived("slack", "chat.update")[0]["body"]["blocks"] == [
+        {"type": "section", "text": {"type": "plain_text", "text": "Decided", "emoji": False}}
+    ]
 
 
 def test_updating_a_deleted_message_is_gone(sandbox: Sandbox, clients: Clients) -> None:

@@ -14,11 +14,11 @@ import pytest
 
 from app.clients import Clients
 from app.clients import http as wire
-from app.clients.types import Card
 from app.errors import AuthError, NotAppliedError, PermanentError, UnknownOutcomeError
 from sandbox.server import Sandbox
+from tests.kit import card
 
-CARD = Card("Please decide")
+CARD = card("Please decide")
 READS: dict[str, tuple[str, str, Callable[[Clients, int], object]]] = {
     "zendesk": ("zendesk", "tickets.show", lambda c, ticket: c.zendesk.ticket(ticket)),
     "slack": ("slack", "users.info", lambda c, ticket: c.chat.person("U0BALA")),
@@ -152,7 +152,7 @@ def test_threads_share_the_clients(sandbox: Sandbox, clients: Clients, new_ticke
     def work(n: int) -> tuple[int, str, str]:
         ticket = clients.zendesk.ticket(tickets[n % 6])
         clients.zendesk.update(ticket, op_id=f"op{n}", body=f"note {n}", public=False)
-        posted = clients.chat.post(Card(f"card {n}"), op_id=f"op{n}", case_key="c")
+        posted = clients.chat.post(card(f"card {n}"), op_id=f"op{n}", case_key="c")
         return ticket.id, posted.ts, clients.jira.create(label=f"ban-{n}", summary="Ban", description="x").key
 
     with ThreadPoolExecutor(6) as pool:
@@ -186,7 +186,7 @@ def test_nothing_personal_is_logged_even_at_debug(
     ticket = clients.zendesk.ticket(new_ticket())
     clients.zendesk.update(ticket, op_id="op1", body=text, public=True)
     clients.zendesk.person(ticket.requester_id or 0)
-    clients.chat.post(Card(text), op_id="op1", case_key="c")
+    clients.chat.post(card(text), op_id="op1", case_key="c")
     clients.jira.create(label="ban-1", summary=text, description=text)
     for vendor, method in (("zendesk", "tickets.update"), ("slack", "chat.postMessage"), ("jira", "create")):
         for fault in ("garbage_after", "500", "403"):
@@ -194,7 +194,7 @@ def test_nothing_personal_is_logged_even_at_debug(
     for _ in range(3):
         for call in (
             lambda: clients.zendesk.update(ticket, op_id="op1", body=text, public=True),
-            lambda: clients.chat.post(Card(text), op_id="op1", case_key="c"),
+            lambda: clients.chat.post(card(text), op_id="op1", case_key="c"),
             lambda: clients.jira.create(label="ban-1", summary=text, description=text),
         ):
             with pytest.raises((UnknownOutcomeError, PermanentError)) as caught:
