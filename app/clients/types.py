@@ -89,7 +89,10 @@ class Macro:
 
 @dataclass(frozen=True)
 class MacroEffect:
-    """What a macro would change on one ticket. `fields` holds only simple ticket fields that differ (status, ...)."""
+    """What a macro would change on one ticket. `fields` holds only simple ticket fields that differ (status, ...).
+
+    `text`: the comment as the macro holds it, placeholders and all; '' when its own actions are not told.
+    """
 
     body: str
     html: bool
@@ -97,6 +100,7 @@ class MacroEffect:
     fields: Mapping[str, str | int] = field(default_factory=dict)
     add_tags: frozenset[str] = frozenset()
     remove_tags: frozenset[str] = frozenset()
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,9 @@ class Zendesk(Protocol):
         ...
 
     def ticket(self, ticket_id: int) -> Ticket: ...
-    def person(self, user_id: int) -> Person: ...
+    def person(self, user_id: int, *, brief: bool = False) -> Person:
+        """`brief`: without looking whether mail is delivered to them, one call instead of two."""
+        ...
 
     def tagged(self, tag: str, since: datetime | None) -> Iterator[Found]:
         """Tickets with this tag that changed at or after `since` (None: all that are not closed), page by page."""

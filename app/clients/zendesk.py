@@ -73,9 +73,11 @@ class ZendeskClient(OverWire):
         """The ticket as it is now. Raises PermanentError `gone`."""
         return parse.ticket(_plain(_library(lambda: self._client.zenpy.tickets(id=ticket_id))), ticket_id)
 
-    def person(self, user_id: int) -> Person:
+    def person(self, user_id: int, *, brief: bool = False) -> Person:
         """A user with what is known about reaching them. Raises PermanentError `gone`."""
         user = _plain(_library(lambda: self._client.zenpy.users(id=user_id)))
+        if brief:
+            return parse.person(user, [], user_id)
         identities = _or_gone(lambda: self._get(f"users/{user_id}/identities.json")) or {}
         return parse.person(user, items(identities.get("identities")), user_id)
 

@@ -181,6 +181,7 @@ def effect(ticket_now: Ticket, raw_macro: Json, raw_after: Json) -> MacroEffect:
         fields=fields,
         add_tags=after - ticket_now.tags,
         remove_tags=ticket_now.tags - after,
+        text=macro_text(raw_macro),
     )
 
 

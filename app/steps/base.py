@@ -124,10 +124,10 @@ class Base:
             self._requester = self.person(self.ticket().requester_id)
         return self._requester
 
-    def person(self, user_id: int | None) -> Person:
+    def person(self, user_id: int | None, *, brief: bool = False) -> Person:
         """Somebody of the ticket; nobody at all (automations, deleted users) has no address and no number."""
         try:
-            return self.tools.zendesk.person(user_id) if user_id and user_id > 0 else NOBODY
+            return self.tools.zendesk.person(user_id, brief=brief) if user_id and user_id > 0 else NOBODY
         except PermanentError as error:
             if error.reason != "gone":
                 raise

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from app import confirmed, facts, kept, macro_texts, notes, resumed, wish
 from app.cases import CLOSED_STATES, OPEN_STATES, Case
-from app.clients.types import Macro, MacroEffect, Ticket
+from app.clients.types import MacroEffect, Ticket
 from app.errors import NotAppliedError
 from app.ledger import store
 from app.ledger.perform import Call, Evidence, Outcome, Plan
@@ -69,7 +69,7 @@ class TicketSteps(Base):
     def _barred(self, ticket: Ticket) -> tuple[str, ...]:
         """Keyed hashes of the people who may not decide: who tagged, who is assigned, who asked."""
         others = {self.case.tagger_id, ticket.assignee_id} - {None, ticket.requester_id}
-        mails = {self.requester().email, *(self.person(person).email for person in others)}
+        mails = {self.requester().email, *(self.person(person, brief=True).email for person in others)}
         return tuple(sorted(self.tools.vault.digest("mail", mail) for mail in mails if mail))
 
     def barred_now(self) -> frozenset[str]:
@@ -77,7 +77,7 @@ class TicketSteps(Base):
         tag = self.tools.settings.tags["data_deletion_request"]
         taggers = {a.author_id for a in self.tools.zendesk.audits(self.case.ticket_id) if tag in a.tags_added}
         people = {*taggers, self.case.tagger_id, self.ticket().assignee_id} - {None}
-        mails = {self.requester().email, *(self.person(person).email for person in people)}
+        mails = {self.requester().email, *(self.person(person, brief=True).email for person in people)}
         return frozenset(self.case.barred) | {self.tools.vault.digest("mail", mail) for mail in mails if mail}
 
     def apply_macro(self, case: Case, title: str) -> Outcome | None:
@@ -134,7 +134,7 @@ class TicketSteps(Base):
             raise NotAppliedError("withdrawn meanwhile", "withdrawal", vendor="zendesk")
         macro = self.tools.zendesk.macro(title)
         change = self.tools.zendesk.preview(ticket, macro)
-        wording = self._judged(title, macro, change)
+        wording = self._judged(title, change)
         body = change.body
         if title == notes.REQUEST_MACRO and self.tools.settings.kept_in_reply:
             body += kept.reply(self.tools.texts, self.case.kept, html=change.html)
@@ -163,7 +163,7 @@ class TicketSteps(Base):
         }
         return Call(send, read)
 
-    def _judged(self, title: str, macro: Macro, change: MacroEffect) -> Evidence:
+    def _judged(self, title: str, change: MacroEffect) -> Evidence:
         """Refuses what must not reach a customer (features 1.5, 1.6); tells in what the text differs from ours.
 
         The macro's own text is compared, because a preview may hold the customer's name.
@@ -172,7 +172,7 @@ class TicketSteps(Base):
             raise refuse("zendesk", "macro_private")
         if macro_texts.LEFTOVER.search(KNOWN_PLACEHOLDER.sub("", change.body)):
             raise refuse("zendesk", "macro_placeholder")
-        text = self.tools.zendesk.macro_text(macro).strip() or change.body
+        text = change.text.strip() or change.body
         if unfit := macro_texts.unfit(text):
             raise refuse("zendesk", f"macro_{unfit[0]}")
         ours = macro_texts.ours().get(title)
