@@ -114,9 +114,12 @@ class Rounds:
         return self._stuck(case) or dead or any(problem.startswith("failed:") for problem in case.problems)
 
     def _stuck(self, case: Case) -> bool:
-        """A person must act, or the card's buttons have expired unrenewed: a new tag begins a new round."""
+        """A person must act, or nobody can press: the card's buttons have expired unrenewed, or its message was deleted
+        for good. A new tag begins a new round."""
         if case.state != "awaiting":
             return case.state == "needs_person"
+        if case.card.get("gone"):
+            return True
         with self._desk.db.each() as conn:
             effects = store.of_case(conn, case.id)
         return button_life.expired(effects, self._tools.settings.approval_life)

@@ -40,7 +40,7 @@ from app.setting_forms import (
     unknown_names,
 )
 
-__all__ = ["CHANNELS", "DEFAULT_TAGS", "PUBLIC_TEST_SECRET", "Settings", "load"]
+__all__ = ["CHANNELS", "DEFAULT_TAGS", "PUBLIC_TEST_SECRET", "Settings", "load", "public_url"]
 
 CHANNELS = ("calls", "sms", "email", "push")
 DEFAULT_TAGS = {
@@ -89,9 +89,9 @@ class Settings(BaseSettings):
     chat: Literal["slack", "mattermost"] = "slack"
     slack_url: HttpUrl = "https://slack.com/api"
     slack_bot_token: SecretStr = Field(default=SecretStr(""), validate_default=True)
+    slack_app_token: SecretStr = Field(default=SecretStr(""), description="xapp-…: Socket Mode")
     slack_signing_secrets: Secrets = Field(default=(), validate_default=True)
     slack_channel: SlackChannel = Field(default="", validate_default=True)
-    slack_app_token: SecretStr = Field(default=SecretStr(""), description="xapp-…: Socket Mode, no public URL needed")
     mattermost_url: MaybeHttpUrl = Field(default="", validate_default=True)
     mattermost_token: SecretStr = Field(default=SecretStr(""), validate_default=True)
     mattermost_channel: MattermostId = Field(default="", validate_default=True)
@@ -148,8 +148,10 @@ class Settings(BaseSettings):
     mattermost_quiet: float = Field(default=60.0, ge=0, le=86_400)
     jira_quiet: float = Field(default=300.0, ge=0, le=86_400)
     zendesk_rate: float = Field(default=90.0, gt=0, description="ticket updates a minute")
-    slack_rate: float = Field(default=50.0, gt=0, description="calls a minute")
+    slack_rate: float = Field(default=50.0, gt=0, description="calls of one method a minute")
+    slack_post_rate: float = Field(default=50.0, gt=0, description="messages to one channel a minute")
     mattermost_rate: float = Field(default=300.0, gt=0, description="calls a minute")
+    mattermost_post_rate: float = Field(default=300.0, gt=0, description="messages to one channel a minute")
     jira_rate: float = Field(default=300.0, gt=0, description="calls a minute")
     connect_timeout: float = Field(default=5.0, gt=0, le=300)
     read_timeout: float = Field(default=15.0, gt=0, le=300)
@@ -174,10 +176,19 @@ class Settings(BaseSettings):
     )
     @classmethod
     def _needed(cls, value: Any, info: ValidationInfo) -> Any:
-        """What the chosen chat cannot do without; a Slack app without a URL of ours (Socket Mode) signs nothing."""
+        """What the chosen chat cannot do without. Socket Mode needs no signing secret: nothing comes by our URL."""
         given = value.get_secret_value().strip() if isinstance(value, SecretStr) else value
-        if not given and str(info.field_name).startswith(str(info.data.get("chat"))):
+        app = info.data.get("slack_app_token")
+        by_socket = info.field_name == "slack_signing_secrets" and app is not None and app.get_secret_value()
+        if not given and not by_socket and str(info.field_name).startswith(str(info.data.get("chat"))):
             raise ValueError("is missing")
+        return value
+
+    @field_validator("slack_app_token")
+    @classmethod
+    def _of_an_app(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not value.get_secret_value().startswith("xapp-"):
+            raise ValueError("must be empty or an app-level token (xapp-…)")
         return value
 
     @field_validator("threat_channel")
@@ -283,6 +294,21 @@ def load(**overrides: Any) -> Settings:
     if wrong:
         raise ConfigError("settings refused: " + "; ".join(wrong), "settings") from None
     return settings
+
+
+class _Address(BaseSettings):
+    model_config = Settings.model_config
+
+    public_url: HttpUrl
+
+
+def public_url(**overrides: Any) -> str:
+    """PUBLIC_URL alone, for whoever sets the desk up and has nothing else yet; raises ConfigError."""
+    try:
+        return _Address(**overrides).public_url
+    except ValidationError as error:
+        wrong = [_plain(item) for item in error.errors(include_url=False)]
+    raise ConfigError("settings refused: " + "; ".join(wrong), "settings")
 
 
 def _strangers(file: object) -> list[str]:

@@ -37,7 +37,9 @@ def state() -> Response:
             {
                 "desk": world.config.desk,
                 **world.zendesk.public(),
+                "chat": world.config.chat,
                 "slack": world.slack.public(),
+                "mattermost": world.mattermost.public(),
                 "jira": world.jira.public(),
                 "bans": world.backoffice.public(),
                 "webhooks": list(world.hooks.log)[-SHOWN:],

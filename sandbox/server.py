@@ -18,7 +18,7 @@ from typing import Any
 from flask import Flask, request
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
-from sandbox import backoffice, control, jira, page, slack, zendesk
+from sandbox import backoffice, control, jira, mattermost, page, slack, zendesk
 from sandbox.core import Config, World
 
 IDLE = 75.0  # seconds until a silent connection is closed
@@ -33,7 +33,7 @@ def create_app(world: World) -> Flask:
     app.extensions["sandbox"] = world
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.before_request(_read_all)
-    for part in (control, zendesk, slack, jira, backoffice, page):
+    for part in (control, zendesk, slack, mattermost, jira, backoffice, page):
         app.register_blueprint(part.blueprint(world))
     return app
 

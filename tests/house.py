@@ -19,6 +19,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
@@ -29,12 +30,13 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from werkzeug.serving import make_server
 
-from app import create_app, duties
+from app import create_app, duties, socket_mode
 from app.desk import Desk
 from app.engine import Worker
 from app.settings import Settings, load
 from app.walk import Walker
 from sandbox.server import Config, Sandbox
+from tests.rooms import ROOMS, Message, named
 
 ROOT = Path(__file__).resolve().parent.parent
 # Of this process alone: on a shared server (`make test-postgres`) every xdist worker makes its own.
@@ -42,9 +44,13 @@ TEMPLATE = f"desk_template_{os.getpid()}"
 FAST = {
     "zendesk_quiet": "0.4",
     "slack_quiet": "0.4",
+    "mattermost_quiet": "0.4",
     "jira_quiet": "0.6",
     "zendesk_rate": "60000",
     "slack_rate": "60000",
+    "slack_post_rate": "60000",
+    "mattermost_rate": "60000",
+    "mattermost_post_rate": "60000",
     "jira_rate": "60000",
     "retry_base": "0.1",
     "retry_cap": "0.5",
@@ -63,6 +69,11 @@ DETAILS = {
     "contact": "+60 12-345 6789",
     "backoffice": "https://backoffice.example.com/customers/42",
 }
+FORMS = {
+    "decline": {"reason": "other"},
+    "ask": {"question": "Which number is right?"},
+}  # filled in unless told otherwise
+USUAL: dict[str, str] = {}  # `form=USUAL`: the values above
 _names = itertools.count(1)
 
 
@@ -94,13 +105,25 @@ def free_port() -> int:
 
 
 class House:
-    """Everything, in this process. Use as a context manager."""
+    """Everything, in this process. Use as a context manager.
 
-    def __init__(self, uri: str, *, sandbox: dict[str, Any] | None = None, **settings: str) -> None:
+    `chat`: where the supervisors are. People are named as in tests.rooms, in settings such as APPROVERS too.
+    """
+
+    def __init__(
+        self, uri: str, *, sandbox: dict[str, Any] | None = None, chat: str = "slack", **settings: str
+    ) -> None:
+        self.room = ROOMS[chat]
         self._customers = itertools.count()
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        config = {"desk": self.url, "limits": False, "webhook_retry_seconds": 0.1, "jira_index_lag": (0.0, 0.05)}
+        config = {
+            "desk": self.url,
+            "chat": chat,
+            "limits": False,
+            "webhook_retry_seconds": 0.1,
+            "jira_index_lag": (0.0, 0.05),
+        }
         self.sandbox = Sandbox(Config(**{**config, "jira_retry_seconds": 0.2, **(sandbox or {})}))
         self.sandbox.start()
         self.uri = uri
@@ -111,9 +134,9 @@ class House:
             "PUBLIC_URL": self.url,
             "PORT": str(self.port),
             "ZENDESK_URL": self.sandbox.url,
-            "SLACK_URL": f"{self.sandbox.url}/api/",
             "JIRA_URL": self.sandbox.url,
-            **{key.upper(): value for key, value in settings.items()},
+            **self.room.settings(self.sandbox.url),
+            **{key.upper(): named(self.room, v) if "approvers" in key else v for key, v in settings.items()},
         }
 
     def settings(self) -> Settings:
@@ -155,10 +178,13 @@ class House:
         )
         self._worker = threading.Thread(target=worker.run, daemon=True)
         self._worker.start()
+        self._listener = socket_mode.start(self.settings(), self.worker_desk, self.worker_desk.stopping)
 
     def stop_worker(self) -> None:
         self.worker_desk.stopping.set()
         self._worker.join(10)
+        if self._listener is not None:
+            self._listener.join(10)
         self.worker_desk.db.close()
 
     def stop(self) -> None:
@@ -208,21 +234,58 @@ class House:
     def untag(self, ticket: int, *tags: str) -> None:
         self.call(f"/sandbox/tickets/{ticket}/tags", {"remove": list(tags)})
 
-    def card(self) -> dict[str, Any]:
+    def user(self, name: str) -> str:
+        """The chat's id of somebody by their neutral name; an id stays itself."""
+        return self.room.people.get(name, name)
+
+    def change(self, user: str, **changes: Any) -> None:
+        """Something about a person in the chat is different from now on (`deleted`, `guest`, `in_channel`, …)."""
+        with self.sandbox.world.lock:
+            people: dict[str, Any] = getattr(self.sandbox.world, self.room.name).people
+            people[self.user(user)] = replace(people[self.user(user)], **changes)
+
+    def messages(self) -> list[Message]:
+        """Everything in the chat, oldest first, what only one person sees too."""
+        return self.room.messages(self)
+
+    def card(self) -> Message:
         """The newest message with buttons in the supervisor's channel."""
         found = self.cards()
         assert found, "no card with buttons is in the channel"
         return found[-1]
 
-    def cards(self) -> list[dict[str, Any]]:
-        messages = self.call("/sandbox/state")["slack"]["messages"]
-        return [m for m in messages if any(block["type"] == "actions" for block in m["blocks"])]
+    def cards(self) -> list[Message]:
+        return [message for message in self.messages() if self.room.buttons(message)]
 
-    def press(self, action: str, user: str = "U0AISYAH", card: dict[str, Any] | None = None, **more: Any) -> int:
-        card = card or self.card()
-        return int(
-            self.call("/sandbox/slack/press", {"ts": card["ts"], "action_id": action, "user": user, **more})["status"]
-        )
+    def delete(self, card: Message) -> None:
+        """Somebody deletes the message."""
+        self.room.delete(self, card)
+
+    def press(self, action: str, user: str = "aisyah", card: Message | None = None, **more: Any) -> int | None:
+        """The status that the chat got; as `pressed`."""
+        status = self.pressed(action, user, card, **more)["status"]
+        return None if status is None else int(status)
+
+    def pressed(
+        self,
+        action: str,
+        user: str = "aisyah",
+        card: Message | None = None,
+        *,
+        form: dict[str, str] | None = USUAL,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """Press, and when a form opens, fill it in with `form` and send it (None: leave it open).
+
+        The press's own answer; what came back to the form is in its `form`.
+        """
+        who, card = self.user(user), card or self.card()
+        before = set(self.room.forms(self, who))
+        answer = self.room.press(self, action, who, card, **more)
+        opened = [one for one in self.room.forms(self, who) if one not in before]
+        if not opened or form is None:
+            return answer
+        return {**answer, "form": self.room.submit(self, who, opened[-1], {**FORMS[action], **form})}
 
     def move_issue(self, key: str, to: str) -> None:
         self.call(f"/sandbox/jira/{key}/transition", {"to": to})
@@ -245,9 +308,8 @@ class House:
         return next(t for t in tickets if t["id"] == ticket)
 
     def answers(self, user: str) -> list[str]:
-        """What this person alone was told in the channel."""
-        messages = self.call("/sandbox/state")["slack"]["messages"]
-        return [m["text"] for m in messages if m.get("ephemeral_to") == user]
+        """What this person alone was told."""
+        return self.room.answers(self, self.user(user))
 
     def applied(self, kind: str, vendor: str | None = None) -> list[dict[str, Any]]:
         """Effects that really happened at the stand-ins, made by the desk or mailed because of it."""
@@ -327,8 +389,10 @@ class House:
 class Processes(House):
     """The same, with gunicorn and `desk work` as processes of their own, started again whenever they die."""
 
-    def __init__(self, uri: str, *, sandbox: dict[str, Any] | None = None, **settings: str) -> None:
-        super().__init__(uri, sandbox=sandbox, **settings)
+    def __init__(
+        self, uri: str, *, sandbox: dict[str, Any] | None = None, chat: str = "slack", **settings: str
+    ) -> None:
+        super().__init__(uri, sandbox=sandbox, chat=chat, **settings)
         self.log = Path(os.environ.get("PYTEST_TMP_LOG", "/dev/null"))
         self.extra: dict[str, dict[str, str]] = {"web": {}, "worker": {}}
         self.running: dict[str, subprocess.Popen[bytes]] = {}

@@ -120,6 +120,12 @@ def test_list_of_approvers_is_read_when_the_press_comes(house: House) -> None:
     still_open(house, ticket)
 
 
+def token_of(card: dict[str, Any], action: str = "approve") -> str:
+    """What the button carries."""
+    buttons = (e for block in card["blocks"] if block["type"] == "actions" for e in block["elements"])
+    return str(next(button["value"] for button in buttons if button["action_id"] == action))
+
+
 def forged(value: str, other: str) -> list[str]:
     """Button values that we never made, or made for something else and somebody changed."""
     head, _, tail = value.rpartition(".")
@@ -130,15 +136,7 @@ def forged(value: str, other: str) -> list[str]:
 
 def test_forged_buttons(house: House) -> None:
     ticket, other = house.to_awaiting(), house.to_awaiting(email="other@example.com")
-    values = [
-        next(
-            e["value"]
-            for b in card_of(house, t)["blocks"]
-            for e in b.get("elements", [])
-            if e["action_id"] == "approve"
-        )
-        for t in (ticket, other)
-    ]
+    values = [token_of(card_of(house, t)) for t in (ticket, other)]
     people = ("U0AISYAH", "U0BALA", "U0CHEN")  # in turn: nobody presses so often that it is refused for that
     for count, value in enumerate(forged(*values)):
         press(house, ticket, user=people[count % 3], value=value)
@@ -152,7 +150,7 @@ def test_expired_buttons_and_a_new_card(database: str) -> None:
     with House(database, approval_life="1") as house:
         ticket = house.to_awaiting()
         card = card_of(house, ticket)
-        value = next(e["value"] for b in card["blocks"] for e in b.get("elements", []) if e["action_id"] == "approve")
+        value = token_of(card)
         time.sleep(2.1)
         press(house, ticket, value=value)
         told(house, "U0AISYAH", "This button is too old")
@@ -162,7 +160,7 @@ def test_expired_buttons_and_a_new_card(database: str) -> None:
 def test_wrong_team_and_wrong_channel(house: House) -> None:
     ticket = house.to_awaiting()
     card = card_of(house, ticket)
-    value = next(e["value"] for b in card["blocks"] for e in b.get("elements", []) if e["action_id"] == "approve")
+    value = token_of(card)
     for team, channel, stamp in (("T0OTHER", "C0SUPERVISE", "1.1"), ("T0DESK", "C0ELSEWHERE", "2.2")):
         assert post_press(house, value, team=team, channel=channel, action_ts=stamp) == 200
         house.settle()
@@ -207,7 +205,7 @@ def test_same_bytes_again_are_one_press(house: House) -> None:
     """S005: the replay inside the window is the same fact; the owner of the press is told once."""
     ticket = house.to_awaiting()
     card = card_of(house, ticket)
-    value = next(e["value"] for b in card["blocks"] for e in b.get("elements", []) if e["action_id"] == "approve")
+    value = token_of(card)
     assert [post_press(house, value) for _ in range(5)] == [200] * 5
     house.wait_state(ticket, "banning")
     told(house, "U0AISYAH", RECORDED)
@@ -220,7 +218,7 @@ def test_double_click(house: House) -> None:
     together(*[lambda: press(house, ticket)] * 4)
     house.wait_state(ticket, "banning")
     told(house, "U0AISYAH", RECORDED)
-    told(house, "U0AISYAH", "This request is already approved, by U0AISYAH", times=3)
+    told(house, "U0AISYAH", "This request is already approved, by aisyah@example.com", times=3)
     assert sent(house, ticket) == Sent(mails=1, cards=1, issues=1, links=1)
 
 
@@ -238,9 +236,10 @@ def test_approve_and_decline_at_the_same_moment(shared_house: House, round_: int
     issues = int(approved)
     assert sent(house, ticket) == Sent(mails=1, cards=1, issues=issues, links=issues)
     winner, loser = ("U0AISYAH", "U0BALA") if approved else ("U0BALA", "U0AISYAH")
+    agent = "aisyah@example.com" if approved else "bala@example.com"
     assert [text for text in house.answers(winner)[before[winner] :] if "Recorded" in text] != []
     [answer] = house.answers(loser)[before[loser] :]
-    assert f"already {'approved' if approved else 'declined'}, by {winner}" in answer
+    assert f"already {'approved' if approved else 'declined'}, by {agent}, 20" in answer
     assert buttons(card_of(house, ticket)) == []
 
 
@@ -285,7 +284,7 @@ def together(*acts: Any) -> None:
 def test_press_while_the_worker_is_away_is_decided_in_order_when_it_is_back(house: House) -> None:
     ticket = house.to_awaiting()
     house.stop_worker()
-    press(house, ticket, "decline", "U0BALA", state={"decline_reason": "duplicate"})
+    press(house, ticket, "decline", "U0BALA", form={"reason": "duplicate"})
     press(house, ticket, "approve", "U0AISYAH")
     time.sleep(0.3)
     assert house.case(ticket)["state"] == "awaiting"
@@ -294,7 +293,7 @@ def test_press_while_the_worker_is_away_is_decided_in_order_when_it_is_back(hous
     case = house.wait_state(ticket, "declined")
     assert (case["decided_by"], case["reason"]) == ("U0BALA", "duplicate")
     told(house, "U0BALA", "Recorded: declined")
-    told(house, "U0AISYAH", "already declined, by U0BALA")
+    told(house, "U0AISYAH", "already declined, by bala@example.com")
     assert sent(house, ticket) == WAITING
 
 
@@ -321,7 +320,7 @@ def test_button_of_an_earlier_round(house: House) -> None:
     retag(house, ticket)
     next_round(house, ticket, 2)
     house.press("approve", "U0BALA", first, stale=True)
-    told(house, "U0BALA", "already declined, by U0AISYAH")
+    told(house, "U0BALA", "already declined, by aisyah@example.com")
     assert house.case(ticket)["state"] == "awaiting"
     assert sent(house, ticket) == Sent(mails=1, cards=2)
     assert [bool(buttons(card)) for card in cards_of(house, ticket)] == [False, True]

@@ -19,6 +19,7 @@ import pytest
 
 from app import demo, processes
 from app.settings import load
+from sandbox.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = "import sys; from app.demo import run; sys.exit(run({'VAR_DIR': sys.argv[1]}))"
@@ -91,6 +92,22 @@ def test_environment_of_a_demo_touches_no_real_account(monkeypatch: pytest.Monke
     assert {urlsplit(url).hostname for url in vendors} == {"127.0.0.1"}
     assert settings.database_url == ""
     assert settings.slack_bot_token.get_secret_value() == "xoxb-stand-in"
+
+
+def test_a_demo_with_mattermost_knows_the_stand_ins_own_channel_and_people(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CHAT", "mattermost")
+    monkeypatch.setenv("MATTERMOST_URL", "https://real.example.com")
+    monkeypatch.setenv("MATTERMOST_TOKEN", "real")
+    values = demo.demo_environment({"VAR_DIR": str(tmp_path)})
+    settings = load(**{name.lower(): value for name, value in values.items()})
+    config = Config.from_env(values)
+    assert (settings.chat, config.chat) == ("mattermost", "mattermost")
+    assert settings.mattermost_url == settings.zendesk_url
+    assert settings.mattermost_token.get_secret_value() == config.mattermost_token == Config().mattermost_token
+    assert settings.mattermost_channel == config.mattermost_channel == Config().mattermost_channel
+    assert settings.approvers == config.approvers == Config(chat="mattermost").approvers
 
 
 def test_taken_ports_are_avoided(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

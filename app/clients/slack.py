@@ -163,9 +163,13 @@ class SlackClient(OverWire):
         answer = self._call(lambda web: web.auth_test())
         return text(answer.get("team_id")), text(answer.get("user_id"))
 
-    def channel(self) -> None:
-        """Look into the configured channel; raises PermanentError `channel` or `forbidden` when we cannot."""
-        self._call(lambda web: web.conversations_history(channel=self._channel, limit=1))
+    def socket_address(self, app_token: str) -> str:
+        """Where one connection of Socket Mode may be opened now; it holds a ticket, so it belongs in no log."""
+        return text(self._call(lambda web: web.apps_connections_open(app_token=app_token)).get("url"))
+
+    def channel(self, channel: str = "") -> None:
+        """Look into the channel (empty: the configured one); raises PermanentError `channel` or `forbidden`."""
+        self._call(lambda web: web.conversations_history(channel=channel or self._channel, limit=1))
 
     def _call(self, call: Callable[[WebClient], SlackResponse]) -> Mapping[str, object]:
         """Call the SDK. The wire has raised every refusal; what the SDK itself trips over is an unreadable answer."""

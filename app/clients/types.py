@@ -43,7 +43,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Person:
-    """A Zendesk user. `reachable`: has an e-mail identity that is not undeliverable and is not suspended."""
+    """A Zendesk user. `reachable`: has an e-mail identity that is not undeliverable and is not suspended.
+
+    `mails`: every address of theirs, lower case (only the main one of a person read briefly). `active`: neither
+    suspended nor deleted.
+    """
 
     id: int
     name: str
@@ -53,6 +57,13 @@ class Person:
     reachable: bool
     external_id: str = ""
     locale: str = ""
+    mails: frozenset[str] = frozenset()
+    active: bool = True
+
+    @property
+    def is_staff(self) -> bool:
+        """An agent or an administrator who can work at this moment."""
+        return self.active and self.role in ("agent", "admin")
 
 
 @dataclass(frozen=True)
@@ -118,6 +129,10 @@ class Zendesk(Protocol):
     def ticket(self, ticket_id: int) -> Ticket: ...
     def person(self, user_id: int, *, brief: bool = False) -> Person:
         """`brief`: without looking whether mail is delivered to them, one call instead of two."""
+        ...
+
+    def people(self, email: str) -> Sequence[Person]:
+        """Everybody whose address this is, main or further one, as they are now."""
         ...
 
     def tagged(self, tag: str, since: datetime | None) -> Iterator[Found]:
@@ -191,10 +206,11 @@ Line = tuple[Span, ...]
 
 @dataclass(frozen=True)
 class Section:
-    """Some lines that belong together; a header is one short line in large letters."""
+    """Some lines that belong together; a header is one short line in large letters, small lines stand back."""
 
     lines: tuple[Line, ...]
     header: bool = False
+    small: bool = False
 
 
 @dataclass(frozen=True)
@@ -320,8 +336,8 @@ class Chat(Protocol):
         """(team id, our own user id); '' for what the chat does not say."""
         ...
 
-    def channel(self) -> None:
-        """Raises when the configured channel cannot be read."""
+    def channel(self, channel: str = "") -> None:
+        """Raises when the channel (empty: the configured one) cannot be used; PermanentError `channel`."""
         ...
 
 

@@ -81,6 +81,11 @@ class ZendeskClient(OverWire):
         identities = _or_gone(lambda: self._get(f"users/{user_id}/identities.json")) or {}
         return parse.person(user, items(identities.get("identities")), user_id)
 
+    def people(self, email: str) -> Sequence[Person]:
+        """Whose address this is: what the search finds (its index lags, and may match more) is read again by id."""
+        found = (_or_gone(lambda: self.person(number)) for number in zendesk_search.users(self._get, email))  # noqa: B023 - called at once
+        return [person for person in found if person is not None and email.lower() in person.mails]
+
     def tagged(self, tag: str, since: datetime | None) -> Iterator[Found]:
         """Tickets with this tag, for the sweep (app.clients.zendesk_search)."""
         return zendesk_search.tickets(self._get, zendesk_search.query(tag, since))
@@ -266,7 +271,7 @@ class ZendeskClient(OverWire):
         return found
 
 
-def _or_gone(get: Callable[[], Json]) -> Json | None:
+def _or_gone(get: Callable[[], T]) -> T | None:
     """The answer, or None when the account has no such thing."""
     try:
         return get()

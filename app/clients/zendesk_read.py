@@ -69,6 +69,8 @@ def person(raw: Json, identities: list[object], expected: int) -> Person:
         reachable=bool(email) and deliverable and flag(raw.get("suspended")) is not True,
         external_id=str(raw.get("external_id") or ""),
         locale=text(raw.get("locale")),
+        mails=frozenset(mail.lower() for mail in (email, *(text(entry.get("value")) for entry in mails)) if mail),
+        active=flag(raw.get("suspended")) is not True and flag(raw.get("active")) is not False,
     )
 
 

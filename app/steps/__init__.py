@@ -6,6 +6,7 @@ from app.ledger.perform import Owner
 from app.steps.ban import BanSteps
 from app.steps.base import Tools
 from app.steps.consent import ConsentSteps
+from app.steps.involved import InvolvedSteps
 from app.steps.join import JoinSteps
 from app.steps.kept import KeptSteps
 from app.steps.lost import LostSteps
@@ -16,7 +17,9 @@ from app.steps.withdraw import WithdrawSteps
 __all__ = ["Case", "Steps", "make"]
 
 
-class Steps(BanSteps, ConsentSteps, JoinSteps, KeptSteps, LostSteps, RenewSteps, ThreatSteps, WithdrawSteps):
+class Steps(
+    BanSteps, ConsentSteps, InvolvedSteps, JoinSteps, KeptSteps, LostSteps, RenewSteps, ThreatSteps, WithdrawSteps
+):
     """The verbs. A handler calls them in the SOP's order; each outward effect acts once a case."""
 
 

@@ -17,12 +17,12 @@ POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancesto
 
 
 def blueprint(world: World) -> Blueprint:
-    """Serves `/` and its files under `/page/`. `world` is not read here: the page asks the control interface."""
+    """Serves `/` and its files under `/page/`. `world` says which chat; the control interface says all else."""
     page = Blueprint("page", __name__, template_folder="templates", static_folder="static", static_url_path="/page")
 
     @page.get("/")
     def index() -> str:
-        return render_template("page.html")
+        return render_template("page.html", chat=world.config.chat)
 
     @page.after_request
     def guard(answer: Response) -> Response:

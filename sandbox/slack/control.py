@@ -1,6 +1,7 @@
 """The controls of the people in the channel: press, pick, submit a dialog, say something, delete a message.
 
-A press is sent to the desk at once, with three seconds for the answer and no second try, as Slack does.
+A press is sent to the desk at once, with three seconds for the answer and no second try, as Slack does; or by Socket
+Mode, once the desk has had a connection (sandbox.slack.socket).
 """
 
 from __future__ import annotations
@@ -43,6 +44,24 @@ def add_controls(blueprint: Blueprint, world: World) -> None:
     def submit() -> ResponseReturnValue:
         return jsonify(submit_view(world, _body()))
 
+    @blueprint.post("/sandbox/slack/close")
+    def close() -> ResponseReturnValue:
+        with world.lock:
+            view = world.slack.views.get(str(_body().get("view_id")))
+            if view is None:
+                raise ControlError(404, "no such dialog")
+            del world.slack.views[view["id"]]  # nobody is told: the desk asks for no view_closed
+        world.changed()
+        return jsonify({"status": 200, "closed": view["id"]})
+
+    @blueprint.get("/link/", websocket=True)
+    def link() -> ResponseReturnValue:
+        return world.sockets.serve(request.environ, request.args.get("ticket", ""))
+
+    @blueprint.post("/sandbox/slack/socket")
+    def socket() -> ResponseReturnValue:
+        return jsonify({"connections": world.sockets.disconnect(str(_body().get("disconnect")))})
+
     @blueprint.post("/sandbox/slack/say")
     def say() -> ResponseReturnValue:
         body = _body()
@@ -65,6 +84,7 @@ def add_controls(blueprint: Blueprint, world: World) -> None:
             if message is None:
                 raise ControlError(404, "no such message")
             world.slack.messages.remove(message)
+            world.slack.deleted.append(message)
         world.changed()
         return jsonify({"deleted": message.ts})
 
@@ -73,12 +93,15 @@ def press_button(world: World, body: dict[str, Any]) -> dict[str, Any]:
     """Press a button (or pick an option) as `user`.
 
     `body`: ts, action_id, user; optional block_id, value (replaces the button's), state ({action_id: option value}),
-    stale (true: the client still shows blocks that an update has replaced). Answers status (None: no answer), ms, body
-    and `warning`, the triangle that Slack shows when the app did not answer 200 in time.
+    stale (true: the client still shows blocks that an update has replaced, or a message that was deleted), by ("http":
+    not by a socket). Answers status (None: no answer), ms, body and `warning`, the triangle that Slack shows when the
+    app did not answer 200 in time.
     """
     with world.lock:
         state = world.slack
         message = state.find(None, str(body.get("ts")))
+        if message is None and body.get("stale"):
+            message = next((one for one in state.deleted if one.ts == body.get("ts")), None)
         person = state.people.get(str(body.get("user")))
         if message is None or person is None:
             raise ControlError(404, "no such message" if message is None else "no such person")
@@ -94,7 +117,7 @@ def press_button(world: World, body: dict[str, Any]) -> dict[str, Any]:
         state.picked[(message.ts, person.id)] = chosen
         action = action_of(state, block_id, element, chosen, value)
         payload = block_actions(state, message, blocks, person, action, chosen)
-    return _send(world, payload)
+    return _send(world, payload, by_http=body.get("by") == "http")
 
 
 def submit_view(world: World, body: dict[str, Any]) -> dict[str, Any]:
@@ -138,8 +161,11 @@ def _check_options(blocks: list[dict[str, Any]], chosen: dict[str, str]) -> None
             raise ControlError(409, "the menu has no such option")
 
 
-def _send(world: World, payload: dict[str, Any]) -> dict[str, Any]:
-    """One signed POST to the desk, outside the world's lock: the desk may call back before it answers."""
+def _send(world: World, payload: dict[str, Any], *, by_http: bool = False) -> dict[str, Any]:
+    """To the desk, outside the world's lock (it may call back before it answers): by Socket Mode once it has had
+    a connection, else as one signed POST."""
+    if world.sockets.on and not by_http:
+        return world.sockets.deliver(payload)
     body, headers = signed(world.config.slack_signing_secret, payload, int(time.time()))
     url = f"{world.config.desk.rstrip('/')}/webhooks/slack"
     attempt = world.hooks.post("slack", url, headers, body, payload["type"], timeout=ANSWER_WITHIN)

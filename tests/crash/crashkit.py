@@ -137,13 +137,13 @@ class Crashing(Processes):
         for name in self.running:
             self.kill_life(name)
 
-    def press_until_taken(self, card: dict[str, Any], action: str) -> None:
+    def press_until_taken(self, card: dict[str, Any], action: str, user: str = "aisyah") -> None:
         """A supervisor presses again while the chat shows its warning: nobody answered."""
         end = time.monotonic() + 20
         while time.monotonic() < end:
             try:
-                body = {"ts": card["ts"], "action_id": action, "user": "U0AISYAH"}
-                if self.call("/sandbox/slack/press", body)["status"] == 200:
+                answer = self.pressed(action, user, card)
+                if answer["status"] == 200 and answer.get("form", answer)["status"] == 200:
                     return
             except urllib.error.HTTPError as gone:
                 if gone.code != 409:

@@ -90,10 +90,10 @@ def open_cards(house: Crashing, ticket: int, *, urgent: bool = False) -> list[di
     return [card for card in cards_of(house, ticket) if buttons(card) and (URGENT in card["text"]) == urgent]
 
 
-def press(house: Crashing, ticket: int, action: str, *, urgent: bool = False) -> None:
+def press(house: Crashing, ticket: int, action: str, user: str = "aisyah", *, urgent: bool = False) -> None:
     """On the card that has its buttons; one that is being repaired has them in a moment."""
     [card] = house.wait(lambda: open_cards(house, ticket, urgent=urgent), WAIT, "a card with buttons")
-    house.press_until_taken(card, action)
+    house.press_until_taken(card, action, user)
 
 
 def banning(house: Crashing) -> list[int]:

@@ -150,6 +150,42 @@ THREATENED = Scene(
 )
 
 
+# ---- a threat that two persons decide
+
+
+def threatened(house: Crashing) -> list[int]:
+    tickets = awaiting(house)
+    raised(house, tickets)
+    return tickets
+
+
+def voted(house: Crashing, tickets: list[int]) -> None:
+    for number, user in enumerate(("aisyah", "bala"), start=1):
+        for ticket in tickets:
+            press(house, ticket, "acknowledge", user, urgent=True)
+        house.wait(lambda n=number: len(house.rows("SELECT 1 FROM votes")) == n * len(tickets), WAIT, "votes")
+        house.settle(WAIT)
+        decided = house.rows("SELECT 1 FROM cases WHERE procedure = %s AND state = 'done'", THREAT)
+        assert len(decided) == (number - 1) * len(tickets)  # by the second one, never by one person alone
+    each(house, tickets, "done", lambda ticket: None, procedure=THREAT)
+    assert len(house.rows("SELECT 1 FROM votes")) == 2 * len(tickets)
+    assert not [ticket for ticket in tickets if open_cards(house, ticket, urgent=True)]
+    all_sent(house, tickets, Sent(mails=1, cards=2))
+
+
+VOTED = Scene(
+    threatened,
+    (
+        Act(
+            ("vote.before_write", "vote.after_write", "answer", "show_words"),
+            ("update_card", "note", *WALK),
+            voted,
+        ),
+    ),
+    (("threat_two_persons", "true"),),
+)
+
+
 # ---- by the clock: reminder, fresh buttons, digest
 
 
@@ -208,5 +244,6 @@ SCENES = {
     "part_after": AFTER,
     "join": JOINED,
     "threat": THREATENED,
+    "votes": VOTED,
     "clock": BY_THE_CLOCK,
 }

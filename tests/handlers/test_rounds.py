@@ -29,7 +29,7 @@ def test_decline_with_and_without_a_reason_and_a_new_round(shared_house: House) 
     house = shared_house
     ticket = house.to_awaiting()
     card = card_of(house, ticket)
-    house.press("decline", card=card, state={"decline_reason": "wrong_details"})
+    house.press("decline", card=card, form={"reason": "wrong_details"})
     case = house.wait_state(ticket, "declined")
     assert (case["reason"], case["decided_by"]) == ("wrong_details", "U0AISYAH")
     assert "Declined by <@U0AISYAH>" in card_of(house, ticket)["text"]

@@ -283,7 +283,7 @@ def test_sop_1_2_notes_hold_facts_and_nothing_of_the_customer(asking: House) -> 
     house = asking
     given = someone(fields=CONFIRMED, comment="You thieves, delete my data NOW!!")
     ticket, phone = house.to_awaiting(**given), given["phone"]
-    house.press("decline", card=card_of(house, ticket), state={"decline_reason": "not_confirmed"})
+    house.press("decline", card=card_of(house, ticket), form={"reason": "not_confirmed"})
     house.wait_state(ticket, "declined")
     assert len(house.notes(ticket)) >= 2
     for note in house.notes(ticket):

@@ -24,8 +24,8 @@ from tests.kit import (
     retag,
     sent,
 )
-from tests.procedure.test_bans import asking, ban, due, time_comes
-from tests.procedure.test_bans import banning as banning_at_source
+from tests.procedure.bans_kit import asking, ban, due, time_comes
+from tests.procedure.bans_kit import banning as banning_at_source
 from tests.procedure.test_several_tickets import Person
 from tests.review.scenes import REQUESTED, WITHDRAWN
 
