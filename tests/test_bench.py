@@ -31,6 +31,17 @@ def test_a_tiny_run_prints_both_tables_and_leaves_nothing(tmp_path: Path) -> Non
     assert not list(tmp_path.glob("desk-bench-*"))
 
 
+def test_presses_are_answered_without_a_worker_and_nothing_is_left(tmp_path: Path) -> None:
+    command = (sys.executable, "-m", "app.cli", "bench", "press", "--seconds", "0.5")
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "160"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stderr
+    for chat in ("slack", "mattermost"):
+        row = next(line for line in done.stdout.splitlines() if line.strip().startswith(chat))
+        assert row.split()[-2:] == ["10", "0"], f"refused or lost presses: {row}"
+    assert not list(tmp_path.glob("desk-bench-*"))
+
+
 class _Refuses(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 

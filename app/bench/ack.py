@@ -126,7 +126,7 @@ def _to_macro(here: Stage, driver: Driver, number: int) -> dict[str, Any]:
     warm = 3
     took = []
     with psycopg.connect(here.uri, row_factory=dict_row, autocommit=True) as conn:
-        for ticket in _tickets(here, warm + number):
+        for ticket in make_tickets(here, warm + number):
             driver.run(Order(here.ports["web"], "/webhooks/zendesk", here.secret, 1.0, 1, 1.0, tickets=(ticket,)))
             took.append(_applied(here, conn, ticket))
     return spread(took[warm:])
@@ -145,7 +145,7 @@ def _applied(here: Stage, conn: psycopg.Connection[dict[str, Any]], ticket: int)
 
 def _busy(here: Stage, driver: Driver, seconds: float) -> dict[str, Any]:
     """RATE events a second, each a ticket of its own that the worker walks meanwhile."""
-    tickets = _tickets(here, int(seconds * RATE))
+    tickets = make_tickets(here, int(seconds * RATE))
     order = Order(here.ports["web"], "/webhooks/zendesk", here.secret, seconds, CONNECTIONS, RATE, tickets=tickets)
     result = driver.run(order)
     with psycopg.connect(here.uri) as conn:
@@ -154,7 +154,7 @@ def _busy(here: Stage, driver: Driver, seconds: float) -> dict[str, Any]:
     return {**spread(result.latencies), "failed": result.failed, "walked": walked[0] if walked else 0}
 
 
-def _tickets(here: Stage, number: int) -> list[int]:
+def make_tickets(here: Stage, number: int) -> list[int]:
     """New tickets at the stand-in, complete, each of another customer, and tagged by an agent."""
     port = here.ports["sandbox"]
     made = []

@@ -12,6 +12,8 @@ from rich.table import Table
 
 from app.cli import main
 
+PRESS_MS = 300  # the wanted p99 of an answer to a press
+
 
 @main.group(invoke_without_command=True)
 @click.pass_context
@@ -38,6 +40,30 @@ def ack(seconds: float, as_json: bool) -> None:
     console.print(f"{machine['cores']} cores, load average before the run {machine['load_before']:.2f}")
     console.print(_ways(measured["ways"]))
     console.print(_wanted(measured))
+
+
+@bench.command()
+@click.option("--seconds", type=click.FloatRange(0.5, 300), default=10.0, show_default=True, help="For each chat.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def press(seconds: float, as_json: bool) -> None:
+    """How soon a press is answered while no worker runs and the database is busy."""
+    from app.bench.press import run
+
+    signal.signal(signal.SIGTERM, lambda *_: click.get_current_context().exit(143))
+    measured = run(seconds, lambda text: click.echo(f"{text} …", err=True))
+    if as_json:
+        click.echo(json.dumps(measured, indent=2))
+        return
+    console = Console(highlight=False)
+    machine = measured["machine"]
+    console.print(f"{machine['cores']} cores, load average before the run {machine['load_before']:.2f}")
+    table = _table("press answered", "p50 ms", "p99 ms", "wanted", "met", "answers", "failed")
+    for chat, found in measured["chats"].items():
+        met = "yes" if found["p99_ms"] < PRESS_MS and not found["failed"] else "NO"
+        wanted = f"p99 under {PRESS_MS}"
+        figures = (f"{found['p50_ms']:.1f}", f"{found['p99_ms']:.1f}")
+        table.add_row(chat, *figures, wanted, met, str(found["count"]), str(found["failed"]))
+    console.print(table)
 
 
 @bench.command()
