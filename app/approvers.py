@@ -26,6 +26,7 @@ from app.errors import DeskError, PermanentError
 from app.settings import Settings
 
 COPY_FOR = 60.0  # seconds that a copy may be old
+COVERS_WITHIN = 0.5  # seconds: the doors wait for it, and have promised an answer
 STRANGER_FOR = 5.0  # the same for somebody who is not in it: they may have been added a moment ago
 
 
@@ -146,7 +147,7 @@ class _Copy:
         with self._lock:
             held = self._covers
         if held is None or time.monotonic() - held[0] > age:
-            with db.each() as conn:
+            with db.brief(COVERS_WITHIN) as conn:
                 held = (time.monotonic(), covers.standing(conn))
             with self._lock:
                 self._covers = held

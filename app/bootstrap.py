@@ -22,7 +22,7 @@ LOWEST, HIGHEST = (3, 11), (3, 13)  # the embedded PostgreSQL has wheels for the
 # What each word runs inside the virtual environment, one command after the other; arguments go to the last one.
 CRASH = (
     *("tests/crash/test_points.py", "tests/crash/test_flows.py", "tests/procedure/test_undoing_kills.py"),
-    *("tests/procedure/test_threats.py", "tests/procedure/test_clocks.py"),
+    *("tests/procedure/test_threats.py", "tests/procedure/test_reminders.py"),
     *("tests/procedure/test_renewed_buttons.py", "tests/engine"),
 )
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {

@@ -89,7 +89,12 @@ def _plan(tools: Tools, channel: str, arg: str, states: frozenset[str], found: W
         return _where(posted) if posted else None
 
     return Plan(
-        *(VERB, arg, tools.chat.vendor, states, lambda effect: Call(lambda: send(effect)), find),
+        verb="burst",
+        arg=arg,
+        vendor=tools.chat.vendor,
+        states=states,
+        prepare=lambda effect: Call(lambda: send(effect)),
+        find=find,
         bucket=f"posts:{channel}",
         urgent=True,
     )

@@ -19,14 +19,17 @@ FIELDS = ("name", "contact", "backoffice", "preference")
 OLD_LIMIT = 120  # characters of what a field said
 
 
-def difference(texts: Texts, sealed: Mapping[str, Any], preference: Sequence[str]) -> list[Line]:
-    """Old and new of each field that says something else than on the last card; nothing when there was none."""
+def difference(texts: Texts, sealed: Mapping[str, Any]) -> list[Line]:
+    """Old and new of each field that says something else than on the last card; nothing when there was none.
+
+    `sealed`: what the case keeps of the card's fields, with those of the card before.
+    """
     before = sealed.get("before")
     if not isinstance(before, dict):
         return []
     lines = [texts.line("cards.changed.title")]
     for name in FIELDS:
-        old, new = before.get(name), [*preference] if name == "preference" else sealed.get(name)
+        old, new = before.get(name), sealed.get(name)
         if old is not None and old != new:
             field = texts.get(f"cards.changed.field.{name}")
             lines.append(texts.line("cards.changed.line", field=field, old=_said(texts, old), new=_said(texts, new)))

@@ -48,7 +48,7 @@ def span(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return start, end
 
 
-def add(conn: Connection, absent: str, delegate: str, agent: str, *, starts_at: datetime, ends_at: datetime) -> Cover:
+def check(absent: str, delegate: str, agent: str, *, starts_at: datetime, ends_at: datetime) -> None:
     """Raises DeskError, reason `cover`: not the form of an id or an address, one person for both, or a time that is
     over before it begins or has passed."""
     if not CHAT_ID.fullmatch(absent) or not CHAT_ID.fullmatch(delegate):
@@ -61,6 +61,11 @@ def add(conn: Connection, absent: str, delegate: str, agent: str, *, starts_at: 
         raise _refused("it would end before it begins")
     if ends_at <= datetime.now(UTC):
         raise _refused("its last day has passed")
+
+
+def add(conn: Connection, absent: str, delegate: str, agent: str, *, starts_at: datetime, ends_at: datetime) -> Cover:
+    """Write one. Raises as `check`."""
+    check(absent, delegate, agent, starts_at=starts_at, ends_at=ends_at)
     row = conn.execute(
         "INSERT INTO covers (absent, delegate, agent, starts_at, ends_at) VALUES (%s, %s, %s, %s, %s) RETURNING *",
         (absent, delegate, agent, starts_at, ends_at),

@@ -164,7 +164,7 @@ class Database:
         asked = False
         try:
             with self._pool.connection(timeout=seconds) as conn, _cut_off(conn, end), conn.transaction():
-                left = max(1, int((end - time.monotonic()) * 900))  # milliseconds, a little before the cut
+                left = max(1, int((end - time.monotonic()) * 700))  # milliseconds, some time before the cut
                 conn.execute(f"SET LOCAL statement_timeout = {left}; SET LOCAL lock_timeout = {left}")
                 yield conn
                 asked = True

@@ -6,20 +6,17 @@ Every press gets an answer, whoever pressed and whatever became of it. Source: b
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
-from app import approvers, cards, cases, inbox, joins, presser, registry, resumed, votes
+from app import answers, cards, cases, inbox, joins, presser, registry, resumed, votes
 from app.clients import retry
-from app.errors import PermanentError
+from app.errors import PermanentError, VendorError
 from app.events import ButtonPressed
 from app.inbox import Stored
 from app.ledger.perform import Owner, WalkLostError
-from app.notes import local
 from app.points import point
 from app.presser import Identity
 from app.registry import Button
 from app.steps import Steps, make
-from app.steps.base import Tools
 
 if TYPE_CHECKING:
     from app.walk import Verdict, Walker
@@ -43,32 +40,43 @@ def press(walker: Walker, stored: Stored, event: ButtonPressed, seen: list[Steps
         return Verdict("ignored", "no_such_case")
     do = make(walker.tools, owner(stored), case)
     seen.append(do)
-    if case.chat_ts is None and event.card:
+    if case.chat_ts is None and event.channel == walker.tools.settings.channel_of(case.procedure):
         # The press itself says where the card is, should our own record of it be missing.
         do.move(case.state, of={case.state}, chat_channel=event.channel, chat_ts=event.ts)
-    try:
-        told = "" if _counted(do, stored, button) else _judge(walker, do, stored, event, button)
-    except PermanentError as error:
-        # The ticket or the people cannot be read for good (deleted, forbidden): nothing is decided, and the presser
-        # is told before the event ends dead.
-        _answer(do, event, stored, "cannot_check" if error.reason == "approvers" else "no_longer_open")
-        raise
+    told = _told(walker, do, stored, event, button)
     if told:
-        _answer(do, event, stored, told)
+        if told == "changed_since" and do.case.state == "awaiting":
+            retry.read(lambda: do.changed_since(event.seen))  # told in an earlier walk, which may not have come further
         verdict = walker.conclude(do)  # a card that still shows buttons is repaired there
         counts = told in VOTED or told.startswith("recorded_")
         return verdict if counts or verdict.state != "done" else Verdict("ignored", told, case.id)
     # This press counts, now or since a walk that did not come to its end.
     do.presser, do.said = event.user, walker.desk.said(stored)
-    _answer(do, event, stored, f"recorded_{event.action}")
     button.section(do.case, do)
     return walker.conclude(do)
 
 
-def _counted(do: Steps, stored: Stored, button: Button) -> bool:
-    """Whether an earlier walk of this press has decided with it, or asked its question: then it goes on."""
-    asked = button.state == registry.ASKED and do.case.asked.get("event") == stored.id
-    return asked or do.case.decision_event == stored.id
+def _told(walker: Walker, do: Steps, stored: Stored, event: ButtonPressed, button: Button) -> str:
+    """Judge the press and tell its presser. '' when it counts; else the key of what they were told."""
+    decided_here = do.case.decision_event == stored.id
+    answer = answers.before(do, stored, do.case.decided_at if decided_here else stored.replayed_at)
+    asked_here = do.case.asked.get("event") == stored.id or answer.key == "recorded_ask"
+    # An earlier walk of this press has decided with it, or taken its question: then it goes on.
+    counted = asked_here if button.state == registry.ASKED else decided_here
+    try:
+        told = "" if counted else answer.stands or _judge(walker, do, stored, event, button)
+    except PermanentError as error:
+        # The ticket or the people cannot be read for good (deleted, forbidden): nothing is decided, and the presser
+        # is told before the event ends dead.
+        unknown = error.reason == "approvers"
+        answers.tell(do, event, answer, answers.OPEN_END if unknown else "no_longer_open")
+        raise
+    except VendorError as error:
+        if not stored.failures and error.vendor != do.tools.chat.vendor:
+            answers.tell_it_waits(do, event)
+        raise
+    answers.tell(do, event, answer, told or f"recorded_{event.action}")
+    return told
 
 
 def _judge(walker: Walker, do: Steps, stored: Stored, event: ButtonPressed, button: Button) -> str:
@@ -157,35 +165,3 @@ def _vote(do: Steps, stored: Stored, event: ButtonPressed, button: Button, ident
     point("vote.after_write")
     do.case = row
     return told
-
-
-def _answer(do: Steps, event: ButtonPressed, stored: Stored, key: str) -> None:
-    values: dict[str, str] = {}
-    if key == "already_decided" and do.case.decision:
-        zone = ZoneInfo(do.tools.settings.desk_time_zone)
-        values = {
-            "what": do.tools.texts.get(f"answers.what.{do.case.decision}"),
-            "who": approvers.decider(do.tools.settings, do.case),
-            "when": local(do.case.decided_at, zone),
-        }
-    elif key == "already_decided":
-        key = "no_longer_open"
-    do.answer(event.user, key, event_id=stored.id, **values)
-
-
-def answer_refused(tools: Tools, stored: Stored) -> Verdict:
-    """A forged or expired button: nothing happens, and the presser is told. Belongs to no case, so to no ledger."""
-    from app.walk import Verdict
-
-    reason = str(stored.detail.get("refused", ""))
-    key = {"token_expired": "expired", "slow_down": "slow_down"}.get(reason, "not_valid")
-    user, settings = str(stored.detail.get("user", "")), tools.settings
-    usual = settings.channel_of("data_deletion")
-    ours = {usual, settings.channel_of("regulatory_threat")}
-    channel = str(stored.detail.get("channel", ""))
-    text = tools.texts.get(f"answers.{key}")
-    try:
-        tools.chat.answer(user, text, channel=channel if channel in ours else usual)
-    except PermanentError as error:
-        return Verdict("ignored", f"{reason}:{error.reason}")  # nobody there to tell
-    return Verdict("ignored", reason)

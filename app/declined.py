@@ -6,21 +6,16 @@ Source: issue 4; SOP 000 section 3.
 
 from __future__ import annotations
 
-import json
-import logging
 from typing import TYPE_CHECKING
 
-from app import approvers, cards, inbox
+from app import approvers, cards, written
 from app.cases import Case
 from app.db import Connection
-from app.errors import DeskError
 from app.sinks import shown, zendesk
 from app.vault import Vault
 
 if TYPE_CHECKING:
     from app.notes import Note
-
-log = logging.getLogger(__name__)
 
 LIMIT = 1000  # characters of a form's text, bad-inputs "Conventions"
 ENCODED = 4000
@@ -28,18 +23,11 @@ FIELDS = ("note", "wording")
 
 
 def said(conn: Connection, case: Case, vault: Vault) -> dict[str, str]:
-    """What the decider wrote into the form, by field; {} when nothing, or when it can't be opened any more."""
+    """What the decider wrote into the form, by field."""
     if case.decision != "decline" or case.decision_event is None:
         return {}
-    stored, sealed = inbox.load(conn, case.decision_event), inbox.body(conn, case.decision_event)
-    if stored is None or sealed is None:
-        return {}
-    try:
-        written = json.loads(vault.open(sealed, stored.fact))
-    except DeskError:
-        log.warning("decline.sealed", extra={"case": case.id})
-        return {}
-    return {name: str(written[name]) for name in FIELDS if written.get(name)}
+    found = written.read(conn, case.decision_event, vault)
+    return {name: found[name] for name in FIELDS if found.get(name)}
 
 
 def lines(note: Note) -> list[str]:

@@ -151,7 +151,7 @@ class Settings(BaseSettings):
     slack_rate: float = Field(default=50.0, gt=0, description="calls of one method a minute")
     slack_post_rate: float = Field(default=50.0, gt=0, description="messages to one channel a minute")
     mattermost_rate: float = Field(default=300.0, gt=0, description="calls a minute")
-    mattermost_post_rate: float = Field(default=300.0, gt=0, description="messages to one channel a minute")
+    mattermost_post_rate: float = Field(default=120.0, gt=0, description="messages to one channel a minute")
     jira_rate: float = Field(default=300.0, gt=0, description="calls a minute")
     connect_timeout: float = Field(default=5.0, gt=0, le=300)
     read_timeout: float = Field(default=15.0, gt=0, le=300)

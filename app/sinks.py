@@ -45,7 +45,7 @@ def slack_plain(text: str, limit: int) -> str:
 
 
 def typed(text: str, limit: int) -> str:
-    """What somebody wrote into a form, before it is stored: cleaned and cut, its lines kept; each sink still encodes."""
+    """What somebody wrote into a form, before it is stored: cleaned and cut, its lines kept; sinks still encode it."""
     return _fit(_units(_visible(text[: limit * 4]).strip()), limit)
 
 

@@ -18,6 +18,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
@@ -34,9 +35,10 @@ from app.parse.slack import MAX_KEYS
 from app.setting_forms import is_loopback
 from app.settings import Settings
 from app.strictjson import loads_object
-from app.web.door import Desk, Door
-from app.web.slack import Answer, SlackDoor
-from app.web.tell import Teller
+
+if TYPE_CHECKING:
+    from app.web.door import Desk
+    from app.web.slack import Answer
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +50,17 @@ READ = 16 * 1024  # bytes; a card comes back with each press, and the client tak
 _silent = logging.getLogger("slack_sdk.desk.socket")
 _silent.setLevel(logging.CRITICAL + 1)
 
-Take = Callable[[bytes, float], Answer]
+Take = Callable[[bytes, float], "Answer"]
 
 
 def start(settings: Settings, desk: Desk, stopping: threading.Event) -> threading.Thread | None:
     """Listen in a thread until `stopping` is set; it ends within STOP_WITHIN. None when SLACK_APP_TOKEN is empty."""
     if settings.chat != "slack" or not settings.slack_app_token.get_secret_value():
         return None
+    from app.web.door import Door  # a worker without Socket Mode needs no web framework
+    from app.web.slack import SlackDoor
+    from app.web.tell import Teller
+
     door = SlackDoor(Door(settings, desk, tell=Teller(settings)))
     listener = Listener(settings, door.take, stopping)
     thread = threading.Thread(target=listener.run, name="socket-mode", daemon=True)

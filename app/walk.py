@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from app import cases, decide, duties, inbox, registry
+from app import answers, cases, decide, duties, inbox, registry
 from app.clients import retry
 from app.desk import Desk, op_ids
 from app.errors import AuthError, NotAppliedError, PermanentError, StoreError, UnknownOutcomeError, VendorError
@@ -52,7 +52,7 @@ class Walker:
         self.tools: Tools = desk.tools()
         self.rounds = Rounds(desk, self.tools)
         self.threats = ThreatRounds(desk, self.tools)
-        self._team = ""
+        self._team: str | None = None
 
     def learn_own_id(self) -> None:
         """Who we are in Zendesk, for the loop guard at the door. Unreachable now: the next walk tries again."""
@@ -70,8 +70,8 @@ class Walker:
         self.desk._own_id = own
 
     def team(self) -> str:
-        """Our workspace: a token belongs to one for as long as it lives, so it is asked for once."""
-        if not self._team:
+        """Our workspace, '' in Mattermost: a token belongs to one for as long as it lives, so it is asked for once."""
+        if self._team is None:
             self._team = retry.read(self.tools.chat.me)[0]
         return self._team
 
@@ -157,7 +157,7 @@ class Walker:
 
     def _dispatch(self, stored: Stored, seen: list[Steps]) -> Verdict:
         if stored.kind in ("ignored", "dead"):
-            return decide.answer_refused(self.tools, stored)
+            return answers.answer_refused(self.tools, stored)
         event = stored.event()
         if isinstance(event, TicketTagged):
             return _once_more(stored, event, self._tagged(stored, event, seen))

@@ -44,6 +44,7 @@ class Config:
     mattermost_rate: float = 0.0  # requests a second; 0: no limit, as the server is installed (facts M25)
     mattermost_integration_timeout: float = 30.0  # OutgoingIntegrationRequestsTimeout, and a trigger id's life
     mattermost_groups: str = "readable"  # or "unlicensed", "forbidden"
+    mattermost_dedupe: bool = True  # False: each request meets a node that remembers no pending_post_id (facts M27)
     mattermost_emails: bool = True  # whether the server shows people's addresses (ShowEmailAddress)
     zendesk_account_rate: int = 700  # requests a minute (Z4.1, Enterprise)
     zendesk_update_rate: int = 100  # ticket updates a minute (Z4.2)

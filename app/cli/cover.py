@@ -12,7 +12,7 @@ from app import covers
 from app.cli import NOT_FOUND, WRONG, fail, main
 from app.cli.browse import Id, _desk, _zone
 from app.cli.output import show, show_json
-from app.clients import make_chat
+from app.clients import make, make_chat
 from app.desk import Desk
 from app.errors import VendorError
 from app.settings import Settings
@@ -38,19 +38,17 @@ def cover_add(absent: str, to: str, first: datetime | None, last: datetime) -> N
     delegate, sign, agent = to.partition("=")
     if not sign:
         raise click.UsageError("--to must be DELEGATE=agent@example.com")
+    delegate, agent = delegate.strip(), agent.strip()
     with _desk() as desk:
         zone = _zone(desk)
-        try:
-            known = _is_approver(desk.settings, absent)
-        except VendorError as error:
-            fail(f"the approvers' group cannot be read now ({error.reason}); nothing was written", WRONG)
-        if not known:
-            fail("the absent one is no approver: not in APPROVERS or THREAT_APPROVERS, nor in their groups", WRONG)
         day = first.date() if first else datetime.now(zone).date()
         starts, ends = covers.span(day, last.date(), zone)
+        covers.check(absent, delegate, agent, starts_at=starts, ends_at=ends)
+        _must_be_approver(desk.settings, absent)
+        _must_be_agent(desk.settings, agent)
         with desk.db.tx() as conn:
-            made = covers.add(conn, absent, delegate.strip(), agent.strip(), starts_at=starts, ends_at=ends)
-    click.echo(f"cover {made.id}: {delegate.strip()} for {absent}, {day} to {last.date()} ({zone.key})")
+            made = covers.add(conn, absent, delegate, agent, starts_at=starts, ends_at=ends)
+    click.echo(f"cover {made.id}: {delegate} for {absent}, {day} to {last.date()} ({zone.key})")
 
 
 @cover.command("list")
@@ -82,10 +80,26 @@ def _rows(desk: Desk) -> list[dict[str, Any]]:
         return [{**asdict(made), "runs": made.runs(now)} for made in covers.every(conn)]
 
 
-def _is_approver(settings: Settings, user: str) -> bool:
+def _must_be_agent(settings: Settings, mail: str) -> None:
+    """As the decision will see it. A Zendesk that does not answer holds up no cover: the decision looks again."""
+    try:
+        people = make(settings).zendesk.people(mail)
+    except VendorError as error:
+        click.echo(f"desk: not checked in Zendesk ({error.reason})", err=True)
+        return
+    if not any(person.is_staff for person in people):
+        fail("Zendesk has no active agent with the delegate's address; nothing was written", WRONG)
+
+
+def _must_be_approver(settings: Settings, user: str) -> None:
     """On a list of the settings, or now in a group of the chat."""
     if user in settings.approvers or user in settings.threat_approvers:
-        return True
+        return
     groups = {settings.approvers_group, settings.threat_approvers_group} - {""}
-    chat = make_chat(settings) if groups else None
-    return chat is not None and any(user in chat.group(group) for group in sorted(groups))
+    try:
+        chat = make_chat(settings) if groups else None
+        known = chat is not None and any(user in chat.group(group) for group in sorted(groups))
+    except VendorError as error:
+        fail(f"the approvers' group cannot be read now ({error.reason}); nothing was written", WRONG)
+    if not known:
+        fail("the absent one is no approver: not in APPROVERS or THREAT_APPROVERS, nor in their groups", WRONG)

@@ -112,11 +112,11 @@ class MattermostClient(Rest):
         ours = post.get("user_id") == self._me() and post.get("channel_id") == at.channel and bool(its.get("desk_case"))
         return ours and case in ("", its.get("desk_case")) and (not buttons or action_id(action) in buttons)
 
-    def answer(self, user: str, text: str, *, channel: str) -> None:
-        """A direct message: a bot may not post ephemerally (M16). The server drops quick repeats of the same words."""
+    def answer(self, user: str, text: str, *, channel: str, about: str = "") -> None:
+        """A direct message: a bot may not post ephemerally (M16). The server drops quick repeats (M26)."""
         bot = before(self._me)
         direct = id_of(before(lambda: self._call("POST", "channels/direct", [bot, checked(user)])))
-        same = hashlib.sha256(f"{user}\n{text}".encode()).hexdigest()[:26]
+        same = hashlib.sha256(f"{user}\n{about}\n{text}".encode()).hexdigest()[:26]
         message = mattermost(text, TEXT_LIMIT)
         self._posted({"channel_id": direct, "message": message, "pending_post_id": f"{bot}:{same}"})
 
@@ -160,8 +160,8 @@ class MattermostClient(Rest):
 
     def me(self) -> tuple[str, str]:
         """('', our own user id). Raises AuthError for a token that is none."""
-        self._bot = ""
-        return "", self._me()
+        self._bot = id_of(self._call("GET", "users/me"))
+        return "", self._bot
 
     def channel(self, channel: str = "") -> None:
         """PermanentError `channel`: it (empty: the configured one) is not there, is archived, or lacks the bot."""

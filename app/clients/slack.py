@@ -121,7 +121,7 @@ class SlackClient(OverWire):
             channel=channel, oldest=oldest, include_all_metadata=True, limit=200, cursor=cursor
         )
 
-    def answer(self, user: str, text: str, *, channel: str) -> None:
+    def answer(self, user: str, text: str, *, channel: str, about: str = "") -> None:
         """An ephemeral message in the channel, which must have them as a member."""
         words = mrkdwn(text, TEXT_LIMIT)
         self._call(lambda web: web.chat_postEphemeral(channel=channel, user=user, text=words))

@@ -316,8 +316,8 @@ class Chat(Protocol):
         """Whether the message is still in its channel. PermanentError when we can no longer see the channel."""
         ...
 
-    def answer(self, user: str, text: str, *, channel: str) -> None:
-        """Tell one person and nobody else. Plain text. May be repeated."""
+    def answer(self, user: str, text: str, *, channel: str, about: str = "") -> None:
+        """Tell one person and nobody else. Plain text. May be repeated: a repeat is the same text `about` the same."""
         ...
 
     def person(self, user: str, *, channel: str = "") -> ChatPerson:

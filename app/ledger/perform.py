@@ -263,7 +263,7 @@ class Ledger:
         asked = getattr(error, "retry_after", None)
         if error.reason == LIMITED and asked:
             with self._db.tx() as conn:
-                vendors.leave_alone(conn, _row(plan), self._limit(plan), min(asked, self._timing.cap))
+                vendors.leave_alone(conn, self._row(plan), self._limit(plan), min(asked, self._timing.cap))
         return self._wait(effect, plan, error.reason, asked)
 
     def _wait(self, effect: Effect, plan: Plan, reason: str, asked: float | None, state: str = "planned") -> Effect:
@@ -296,13 +296,18 @@ class Ledger:
     def _admit(self, plan: Plan, effect: Effect) -> Wait:
         first, limit = _is_first(plan, effect), self._limit(plan)
         with self._db.each() as conn:
-            wait = vendors.admit(conn, plan.vendor, limit, self._timing.probe, row=_row(plan), first=first)
+            wait = vendors.admit(conn, plan.vendor, limit, self._timing.probe, row=self._row(plan), first=first)
         if plan.soon and wait.why == vendors.DOWN:  # another may have the probe: what it finds is seen soon
             return replace(wait, seconds=min(wait.seconds, max(self._timing.probe / 3, vendors.MOMENT)))
         return wait
 
+    def _row(self, plan: Plan) -> str:
+        """The row of `vendors` that this plan's calls are counted in: the vendor's own where it has no such limit."""
+        kind = plan.bucket.partition(":")[0]
+        return f"{plan.vendor}:{plan.bucket}" if f"{plan.vendor}:{kind}" in self._timing.limits else plan.vendor
+
     def _limit(self, plan: Plan) -> Limit:
-        return self._timing.limits[":".join(_row(plan).split(":")[:2])]
+        return self._timing.limits[":".join(self._row(plan).split(":")[:2])]
 
     def _count_failure(self, vendor: str, reason: str) -> None:
         with self._db.tx() as conn:
@@ -342,11 +347,6 @@ class Ledger:
 def _is_first(plan: Plan, effect: Effect) -> bool:
     """Whether nobody in line is before this one: it is urgent, or has waited for its place and is back."""
     return plan.urgent or effect.reason in IN_LINE
-
-
-def _row(plan: Plan) -> str:
-    """The row of `vendors` that this plan's calls are counted in."""
-    return f"{plan.vendor}:{plan.bucket}" if plan.bucket else plan.vendor
 
 
 def _uptime() -> float:

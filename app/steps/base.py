@@ -78,8 +78,8 @@ class Base:
         return outcome
 
     def _limited(self, plan: Plan) -> Plan:
-        """A chat limits each of its methods by itself, and messages a channel (S19-S21); what cannot wait for a burst
-        of others goes before them: a threat, a withdrawal."""
+        """A chat may limit each of its methods by itself, and messages a channel (S19-S21); what cannot wait for a
+        burst of others goes before them: a threat, a withdrawal."""
         if plan.vendor == self.tools.chat.vendor:
             posts = f"posts:{self.tools.settings.channel_of(self.case.procedure)}"
             plan = replace(plan, bucket=posts if plan.verb in POSTS else BUCKETS.get(plan.verb, "updates"))
@@ -124,7 +124,11 @@ class Base:
         for old in rows:
             if old.state in ("sending", "unknown"):
                 self.perform(
-                    Plan(verb, old.arg, old.vendor, frozenset(), never, self.find_old, repeatable=verb not in LASTING)
+                    Plan(
+                        *(verb, old.arg, old.vendor, frozenset(), never, self.find_old),
+                        repeatable=verb not in LASTING,
+                        soon=True,  # what closes a card waits for it
+                    )
                 )
 
     def find_old(self, effect: Effect) -> Evidence | None:

@@ -145,14 +145,14 @@ class ChatSteps(CloseSteps):
             effects = store.of_case(conn, self.case.id)
             button_life.set_timers(conn, self.case, effects, self.tools.settings.approval_life)
 
-    def answer(self, user: str, key: str, *, event_id: int, **values: str) -> Outcome:
-        """Tell the presser, and nobody else, what became of the press."""
+    def answer(self, user: str, key: str, *, arg: str, **values: str) -> Outcome:
+        """Tell the presser, and nobody else, what became of the press (app.answers)."""
         text = self.tools.texts.get(f"answers.{key}", **values)
         channel = self.tools.settings.channel_of(self.case.procedure)
 
-        def send() -> Evidence:
+        def send(effect: Effect) -> Evidence:
             try:
-                self.tools.chat.answer(user, text, channel=channel)
+                self.tools.chat.answer(user, text, channel=channel, about=effect.op_id)
             except PermanentError as error:
                 return {"untold": error.reason}  # left the channel, deactivated: nobody there to tell
             return {"at": datetime.now(UTC).isoformat(timespec="seconds")}
@@ -160,10 +160,10 @@ class ChatSteps(CloseSteps):
         return self.perform(
             Plan(
                 verb="answer",
-                arg=str(event_id),
+                arg=arg,
                 vendor=self.tools.chat.vendor,
                 states=OPEN_STATES | CLOSED_STATES,
-                prepare=lambda effect: Call(send),
+                prepare=lambda effect: Call(lambda: send(effect), {"key": key}),
                 find=lambda effect: None,
                 repeatable=True,
             )

@@ -17,12 +17,14 @@ from app.clients.types import Card, Line, Posted
 from app.errors import PermanentError
 from app.ledger import store
 from app.ledger.perform import Call, Evidence, Plan
+from app.ledger.store import Effect
 from app.steps.ask import AskSteps
 
 log = logging.getLogger(__name__)
 
 UNCLEAR = frozenset({"both_tags", "resume_unclear"})
 Build = Callable[[], Card]
+Anew = tuple[str, frozenset[str], Callable[[Effect], Call], Callable[[Effect], None]]
 
 
 class RenewSteps(AskSteps):
@@ -48,7 +50,7 @@ class RenewSteps(AskSteps):
             if not self.differs or self._is_withdrawn():
                 self._renew_later()
             return
-        self._update("renew_card", part, at, build, below)
+        self._update(Plan("renew_card", part, *self._anew(at, build, below)))
 
     def look_at_card(self, case: Case) -> None:
         """Whether the waiting card's message is still there; `due` names it (`look:2`). One that somebody has deleted
@@ -71,7 +73,7 @@ class RenewSteps(AskSteps):
         with self.tools.db.each() as conn:
             declined = cases.declined_before(conn, self.case)
         return [
-            *card_lines.difference(texts, self.sealed(), self.case.preference),
+            *card_lines.difference(texts, self.sealed()),
             *card_lines.posted_again(texts, self.wanted.again),
             *card_lines.history(texts, declined),
             *card_lines.question(texts, self.case),
@@ -185,23 +187,21 @@ class RenewSteps(AskSteps):
             if self.differs:
                 self._ask_again()
             return
-        self._update("show_words", arg, at, build, below)
+        self._update(Plan("show_words", arg, *self._anew(at, build, below)))
 
-    def _update(self, verb: str, arg: str, at: Posted, build: Build, below: Sequence[Line]) -> None:
-        """Harmless to repeat, and nothing to look for; yet not `repeatable`: one whose answer was lost may arrive late,
-        buttons and all, and nothing newer may be on the card by then."""
-        outcome = self.perform(
-            Plan(
-                verb,
-                arg,
-                self.tools.chat.vendor,
-                frozenset({"awaiting"}),
-                lambda effect: Call(lambda: self._renew(at, build()), {"face": self.face(below)}),
-                lambda effect: None,
-            )
-        )
-        if outcome.done:
+    def _update(self, plan: Plan) -> None:
+        if self.perform(plan).done:
             self.keep_alive()
+
+    def _anew(self, at: Posted, build: Build, below: Sequence[Line]) -> Anew:
+        """The open card once more. Harmless to repeat, and nothing to look for; yet not `repeatable`: an update whose
+        answer was lost may arrive late, buttons and all, and nothing newer may be on the card by then."""
+        face = self.face(below)
+
+        def prepare(effect: Effect) -> Call:
+            return Call(lambda: self._renew(at, build()), {"face": face})
+
+        return self.tools.chat.vendor, frozenset({"awaiting"}), prepare, lambda effect: None
 
     def _renew(self, at: Posted, card: Card) -> Evidence:
         try:

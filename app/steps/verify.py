@@ -61,29 +61,13 @@ class VerifySteps(Base):
     def _fix_card(self, found: wish.Wish, ticket: Ticket) -> None:
         """What the next card says, or the one that is out, is the case's from now on: all in one compare-and-set."""
         with self.tools.db.each() as conn:
-            effects = store.of_case(conn, self.case.id)
-        card, before = self.card_before(effects, found), self.sealed()
-        current = card_numbers.asked(effects, card.number)
-        same = not card.over and card.seen == self.seen_of(found, card.version)
-        void = current is not None and current.state == "void"
-        if same and self.case.state == "awaiting" and card == self.wanted and not void:
+            effects = [e for e in store.of_case(conn, self.case.id) if e.verb == "ask_supervisor"]
+        before = self.card_before(effects, found)
+        # Whether anybody may have read what the case has: a card that was never sent just follows the ticket.
+        shown = any(card_numbers.maybe_out(e) and e.evidence.get("seen", before.seen) == before.seen for e in effects)
+        card = self._next_card(before, effects, found, shown=shown)
+        if card == self.wanted and self.case.state == "awaiting":
             return
-        shown = any(
-            card_numbers.maybe_out(e) and e.evidence.get("seen", card.seen) == card.seen
-            for e in effects
-            if e.verb == "ask_supervisor"
-        )
-        if void or card.number == 0 or (not same and card_numbers.maybe_out(current)):
-            card = replace(card, number=card.number + 1)
-        if not same:
-            version = card.version + shown
-            card = Wanted(card.number, version, self.seen_of(found, version))
-        details: dict[str, Any] = {"backoffice": found.backoffice_url, "name": found.name, "contact": found.contact}
-        if shown and not same:
-            before = {name: before[name] for name in details if name in before}
-            details["before"] = {**before, "preference": [*self.case.preference]}
-        elif "before" in before:
-            details["before"] = before["before"]
         barred = {*self._barred(ticket), *(self.case.barred if effects else ())}
         self.move(
             "awaiting",
@@ -91,11 +75,33 @@ class VerifySteps(Base):
             also=joins.tell_narrower,
             preference=found.preference,
             problems=tuple(p for p in self.case.problems if p.startswith("info:")),
-            sealed=self.tools.vault.seal(json.dumps(details).encode(), f"case:{self.case.id}"),
+            sealed=self._sealed_details(found, changed=shown and card.version != before.version),
             barred=tuple(sorted(barred)),
             confirmation=confirmed.record(found.confirmation, tagger_id=self.case.tagger_id, at=self.case.received_at),
             card=card.stored(),
         )
+
+    def _next_card(self, card: Wanted, effects: Sequence[Effect], found: wish.Wish, *, shown: bool) -> Wanted:
+        """The same card while it says what the ticket says; else its number and version are new as far as needed."""
+        current = card_numbers.asked(effects, card.number)
+        same = not card.over and card.seen == self.seen_of(found, card.version)
+        void = current is not None and current.state == "void"
+        if void or card.number == 0 or (not same and card_numbers.maybe_out(current)):
+            card = replace(card, number=card.number + 1)
+        version = card.version + shown
+        return card if same else Wanted(card.number, version, self.seen_of(found, version))
+
+    def _sealed_details(self, found: wish.Wish, *, changed: bool) -> bytes:
+        """The fields encrypted; those of the card before beside them, so that the new one shows the difference."""
+        was = self.sealed()
+        details: dict[str, Any] = {"backoffice": found.backoffice_url, "name": found.name, "contact": found.contact}
+        details["preference"] = [*found.preference]
+        if changed:
+            last = {name: was[name] for name in details if name in was}
+            details["before"] = {"preference": [*self.case.preference], **last}
+        elif "before" in was:
+            details["before"] = was["before"]
+        return self.tools.vault.seal(json.dumps(details).encode(), f"case:{self.case.id}")
 
     def card_before(self, effects: Sequence[Effect], found: wish.Wish) -> Wanted:
         """The card that counts; one that an older release has posted says what it says by another hash."""

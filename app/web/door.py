@@ -150,6 +150,6 @@ class Door:
         return error(503, "try_again", {"Retry-After": str(RETRY_AFTER)})
 
     def alarm(self, sender: Sender, reason: str) -> None:
-        """Somebody tries what no chat of ours does (a forged button, a foreign workspace or post): a person must see it."""
+        """Somebody tries what no chat of ours does: a forged button, a foreign workspace or post."""
         self.metrics.alarms.labels(reason).inc()
         log.error("door.alarm", extra={"sender": sender, "reason": reason})

@@ -62,7 +62,8 @@ class MattermostDoor:
         if not isinstance(found, Sent) or not heard.recorded:
             return jsonify({"error": self._text(f"answers.{heard.outcome}")})
         if heard.outcome == "recorded_waiting" and self._door.tell:
-            self._door.tell.later(found.event.user, heard.outcome, procedure=found.event.card)
+            event = found.event
+            self._door.tell.later(event.user, heard.outcome, procedure=event.card, about=event.fact)
         return jsonify({})
 
     def _read(self, parse: Callable[[bytes], T]) -> T:
@@ -94,7 +95,8 @@ class MattermostDoor:
     def _update(self, press: Pressed) -> dict[str, object]:
         """Only for whoever may decide: nobody else writes on the card. Without props, which then stay (M14).
 
-        Mattermost applies it with the props that it read before it called us: see `reassert` in docs/mattermost.md.
+        Mattermost applies it with the props that it read before it called us (its DoPostActionWithCookie): over a card
+        that was closed in between, too. Such a card is closed once more (app.steps.close).
         """
         event = press.event
         if event.action in forms.NAMES or not self._pressing.may_try(event):

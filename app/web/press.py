@@ -87,7 +87,7 @@ class Pressing:
         """A form for whoever may decide; all others get the worker's answer why not. A reason picked in the menu of an
         older release's card decides at once."""
         event, settings = found.event, self._door.settings
-        needs = event.action in forms.NAMES and not event.choice and bool(found.trigger)
+        needs = event.action in forms.NAMES and not event.choice
         return needs and event.channel == settings.channel_of(event.card) and self.may_try(event)
 
     def _open(self, found: Pressed) -> Heard:
@@ -95,7 +95,8 @@ class Pressing:
         event, tell = found.event, self._door.tell
         if tell is None or not self._opened.first(event.fact):
             return Heard("form")
-        failed = tell.open_form(found.trigger, event.action, self.tokens.make_form(found.opened()))
+        token = self.tokens.make_form(found.opened())
+        failed = tell.open_form(found.trigger, event.action, token) if found.trigger else "no_trigger"
         if failed:
             self._opened.forget(event.fact)
         self._door.metrics.events.labels(self._sender, "form_failed" if failed else "form", "").inc()

@@ -37,18 +37,19 @@ class Teller:
         self._waiting = threading.BoundedSemaphore(BACKLOG)
         self._team, self._asked = "", float("-inf")
 
-    def __call__(self, user: str, key: str, *, procedure: str = "") -> bool:
-        """Tell one person, and nobody else, `answers.<key>`. True: the chat has taken the message."""
+    def __call__(self, user: str, key: str, *, procedure: str = "", about: str = "") -> bool:
+        """Tell one person, and nobody else, `answers.<key>` of the press `about`. True: the chat has taken it."""
+        channel = self._settings.channel_of(procedure)
         try:
-            self.chat.answer(user, self.text(f"answers.{key}"), channel=self._settings.channel_of(procedure))
+            self.chat.answer(user, self.text(f"answers.{key}"), channel=channel, about=about)
         except DeskError as failed:
             log.warning("door.not_told", extra={"reason": failed.reason})
             return False
         return True
 
-    def later(self, user: str, key: str, *, procedure: str = "") -> None:
+    def later(self, user: str, key: str, *, procedure: str = "", about: str = "") -> None:
         """The same, off the request's thread."""
-        self.soon(partial(self, user, key, procedure=procedure))
+        self.soon(partial(self, user, key, procedure=procedure, about=about))
 
     def soon(self, work: Callable[[], object]) -> None:
         """Off the request's thread, as soon as one is free."""

@@ -1,4 +1,8 @@
-"""The stand-in for Mattermost: REST v4 under `/api/v4/`, presses and dialogs sent to the desk as the server does."""
+"""The stand-in for Mattermost: REST v4 under `/api/v4/`, presses and dialogs sent to the desk as the server does.
+
+Left out: refusing to call private addresses (AllowedUntrustedInternalConnections, facts M24), mm_blocks, WebSocket
+events, files, channel mentions by name, and editing time limits.
+"""
 
 from __future__ import annotations
 

@@ -11,9 +11,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from sandbox.mattermost.model import Post, actions_of
 from sandbox.mattermost.people import BOT_USER, TEAM_ID, TEAM_NAME, Person
 from sandbox.mattermost.posts import redraw
-from sandbox.mattermost.state import Post, State, actions_of
+from sandbox.mattermost.state import State
 
 if TYPE_CHECKING:
     from sandbox.core import World

@@ -12,9 +12,9 @@ from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from sandbox.mattermost.actions import action_in, pressed, reply_to_dialog, reply_to_press, send, submitted
+from sandbox.mattermost.model import Post
 from sandbox.mattermost.people import Person
 from sandbox.mattermost.posts import readable, remove
-from sandbox.mattermost.state import Post
 from sandbox.mattermost.web import ApiError, refused, session
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ from typing import Any
 
 from flask import g, request
 
+from sandbox.mattermost.model import Post
 from sandbox.mattermost.people import BOT_USER, Person
 from sandbox.mattermost.rules import MESSAGE_RUNES, PROPS_RUNES, attachment_problems
-from sandbox.mattermost.state import Post, State
+from sandbox.mattermost.state import State
 from sandbox.mattermost.web import ApiError, body_of, forbidden, invalid, number, route
 
 SINCE_MOST = 1000
@@ -43,7 +44,7 @@ def create(state: State, caller: Person, **_: str) -> Any:
     if caller.id == BOT_USER:
         post.props["from_bot"] = "true"
     state.posts[post.id] = post
-    if pending:
+    if pending and state.world.config.mattermost_dedupe:
         state.pending[pending] = (time.monotonic(), post.id)
     kind = "direct" if state.channels[channel].type == "D" else "post"
     if caller.id == BOT_USER:

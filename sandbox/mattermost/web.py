@@ -155,7 +155,8 @@ def _while_saving(view: Action) -> Action:
 def _claimed() -> Iterator[None]:
     world = the_world()
     body = request.get_json(silent=True, force=True)
-    pending = str(body.get("pending_post_id") or "") if isinstance(body, dict) else ""
+    given = str(body.get("pending_post_id") or "") if isinstance(body, dict) else ""
+    pending = given if world.config.mattermost_dedupe else ""
     with world.lock:
         g.first = _claim(world.mattermost, pending)
     try:

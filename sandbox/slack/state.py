@@ -22,6 +22,7 @@ MINUTE = 60.0
 CHANNEL_NAME = "supervisors"
 PER_MINUTE = {  # docs.slack.dev/apis/web-api/rate-limits, tiers 2 to 4; the special ones have their own rule
     "usergroups.users.list": 20,
+    "apps.connections.open": 50,
     "chat.update": 50,
     "chat.delete": 50,
     "conversations.history": 50,

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.house import House
 from tests.kit import cards_of
 
@@ -37,11 +39,13 @@ def refused(house: House) -> list[dict[str, Any]]:
 
 
 def test_thirty_requests_at_once(database: str) -> None:
-    interval = {**LIMITS, "slack_post_interval": 0.05}
-    with House(database, sandbox=interval, slack_post_rate="400") as house:
+    interval = {**LIMITS, "slack_post_interval": 0.1}
+    with House(database, sandbox=interval, slack_post_rate="240") as house:
+        house.stop_worker()
         tickets = tag_all(house, 30)
+        house.start_worker()
         house.wait(
-            lambda: house.rows("SELECT 1 FROM effects WHERE reason = 'in_line' OFFSET 22"), what="there is a line"
+            lambda: house.rows("SELECT 1 FROM effects WHERE reason = 'in_line' OFFSET 20"), what="there is a line"
         )
         threat = house.ticket(email="threat@example.com")
         house.tag(threat, "regulatory_threat")
@@ -58,5 +62,21 @@ def test_thirty_requests_at_once(database: str) -> None:
         )
         assert house.rows("SELECT name, failures FROM vendors WHERE failures > 0") == []
         [walks] = house.rows("SELECT sum(walk) AS all FROM events WHERE kind = 'ticket_tagged'")
-        assert walks["all"] < 30 * 6, "they come back one by one at their place, not all together each time"
-        assert len(refused(house)) <= 3, "about none: between the place and the call a busy machine may lose a moment"
+        assert walks["all"] < 30 * 9, "they come back one by one at their place, not all together each time"
+        assert len(refused(house)) <= 3, "about none: a busy machine may lose a moment between the place and the call"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1500)
+def test_five_hundred_requests_at_slacks_own_limits(database: str) -> None:
+    """One message a second, 50 updates a minute, and the desk as it is installed: some twelve minutes of cards."""
+    with House(database, sandbox=LIMITS, slack_rate="50", slack_post_rate="50", poll_interval="1") as house:
+        tickets = tag_all(house, 500)
+        house.wait(lambda: len(house.cards()) == 500, 1200, "all cards")
+        house.settle(60)
+        assert [len(cards_of(house, ticket)) for ticket in tickets] == [1] * 500
+        assert 1 <= len(told(house)) <= 2, "once in ten minutes"
+        assert house.rows("SELECT name, failures FROM vendors WHERE failures > 0") == []
+        assert len(refused(house)) <= 5
+        [walks] = house.rows("SELECT sum(walk) AS all FROM events WHERE kind = 'ticket_tagged'")
+        assert walks["all"] < 500 * 6

@@ -12,10 +12,11 @@ from click.testing import Result
 
 from app import approvers, covers
 from app.clients import make_chat
-from tests.approvals.staff import NO_AGENT, NOT_LISTED, SELF, agent, approves, refused
+from tests.approvals.staff import NO_AGENT, NOT_LISTED, SELF, agent, approves, refused, user_of
 from tests.house import House
 from tests.kit import agent_id, cards_of
 from tests.procedure.api_kit import desk_command
+from tests.review.scenes import fault
 
 ZONE = ZoneInfo("Asia/Kuala_Lumpur")
 CHEN = "U0CHEN=chen@example.com"
@@ -76,9 +77,10 @@ def test_a_delegate_has_no_more_rights_than_the_absent_one(house: House) -> None
     house.wait_state(own, "awaiting")
     refused(house, own, "chen", SELF)
     desk_command(house, "cover", "end", "1")
-    assert add(house, "U0BALA", "U0CHEN=nobody@example.com").exit_code == 0
+    assert add(house).exit_code == 0
+    user_of(house, "chen@example.com").suspended = True
     refused(house, ticket, "chen", NO_AGENT)
-    house.rows("UPDATE covers SET agent = 'chen@example.com' RETURNING id")
+    user_of(house, "chen@example.com").suspended = False
     house.stop_worker()
     house.environment["APPROVERS"] = "U0AISYAH=aisyah@example.com"
     house.start_worker()
@@ -146,6 +148,8 @@ def test_dates_are_days_in_the_supervisors_zone(house: House) -> None:
 REFUSALS = [
     (("U0STRANGER",), 1, "is no approver"),
     (("U0BALA", "U0BALA=bala@example.com"), 1, "nobody stands in for themselves"),
+    (("U0BALA", "U0CHEN=nobody@example.com"), 1, "no active agent with the delegate's address"),
+    (("U0BALA", "U0CHEN=siti@example.com"), 1, "no active agent"),
     (("U0BALA", "U0CHEN"), 2, "DELEGATE=agent@example.com"),
     (("U0BALA", "U0CHEN=chen"), 1, "e-mail address"),
     (("U0BALA", "<@U0CHEN>=chen@example.com"), 1, "letters and digits"),
@@ -153,6 +157,12 @@ REFUSALS = [
     (("U0BALA", CHEN, "--from", "2020-01-01", "--until", "2020-01-02"), 1, "its last day has passed"),
     (("U0BALA", CHEN, "--until", "10.12.2026"), 2, "does not match the format"),
 ]
+
+
+def test_zendesk_away_holds_up_no_cover(house: House) -> None:
+    fault(house, "zendesk", "users.search", "503_before")
+    made = add(house)
+    assert (made.exit_code, made.stderr) == (0, "desk: not checked in Zendesk (server)\n")
 
 
 def test_refusals_write_nothing(house: House) -> None:

@@ -90,5 +90,8 @@ def test_words_that_cannot_be_opened_any_more_stop_nothing(house: House) -> None
         conn.execute("UPDATE events SET body = decode(repeat('00', 60), 'hex') WHERE body IS NOT NULL")
     house.start_worker()
     house.settle(20)
-    rows = house.rows("SELECT state, reason FROM events WHERE kind = 'button_pressed'")
-    assert house.case(ticket)["state"] in ("declined", "awaiting"), rows
+    assert house.case(ticket)["state"] == "declined"
+    assert {row["state"] for row in house.rows("SELECT state FROM events")} == {"done"}
+    told(house, "aisyah", "Recorded: declined")
+    assert "Reason: Name, number or link is wrong" in house.notes(ticket)[-1]
+    assert "Internal note" not in house.notes(ticket)[-1]

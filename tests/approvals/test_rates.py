@@ -9,6 +9,8 @@ import pytest
 from app.db import Connection, Database
 from app.ledger import vendors
 from app.ledger.vendors import DOWN, RATE, Limit, Wait, admit
+from tests.house import House
+from tests.kit import Sent, buttons, cards_of, sent
 
 SLOW = Limit(60, 1)  # one a second
 ROW = "slack:posts:C0X"
@@ -33,7 +35,8 @@ def later(conn: Connection, seconds: float) -> None:
     """So much time has passed for every row."""
     conn.execute(
         "UPDATE vendors SET busy_until = busy_until - make_interval(secs => %(s)s),"
-        " line_until = line_until - make_interval(secs => %(s)s), open_until = open_until - make_interval(secs => %(s)s)",
+        " line_until = line_until - make_interval(secs => %(s)s),"
+        " open_until = open_until - make_interval(secs => %(s)s)",
         {"s": seconds},
     )
 
@@ -93,3 +96,23 @@ def test_the_vendor_is_left_alone_for_as_long_as_it_asked(conn: Connection, ask:
     assert ask(row="slack:updates") == Wait(), "the other methods are not meant"
     later(conn, 40.1)
     assert ask(first=True) == Wait()
+
+
+@pytest.mark.parametrize("chat", ["slack", "mattermost"])
+def test_a_429_is_nobodys_failure_and_stops_no_other_method(database: str, chat: str) -> None:
+    update = {"slack": "chat.update", "mattermost": "posts.patch"}[chat]
+    with House(database, chat=chat, retry_cap="1") as house:
+        ticket = house.to_awaiting()
+        refused = house.sandbox.world.faults.add(chat, update, "429", times=None, retry_after="1")
+        house.press("approve")
+        house.wait(lambda: refused.fired >= 2, what="the update is refused")
+        other = house.ticket()
+        house.tag(other, "data_deletion_request", "pref_stop_all")
+        house.wait(lambda: cards_of(house, other), what="another card is posted meanwhile")
+        house.wait(lambda: house.answers("aisyah"), what="whoever pressed is told meanwhile")
+        house.wait(lambda: refused.fired > vendors.FAILURES, 20, "refused more often than a vendor may fail")
+        assert house.rows("SELECT failures FROM vendors WHERE failures > 0") == []
+        house.sandbox.world.faults.clear()
+        house.wait(lambda: buttons(cards_of(house, ticket)[0]) == [], what="the card is closed")
+        house.settle()
+        assert sent(house, ticket) == Sent(mails=1, cards=1, issues=1, links=1)

@@ -22,6 +22,7 @@ from tests.kit import (
     text_of,
     told,
 )
+from tests.review.scenes import killed_at, taken_over
 
 OTHER_LINK = "https://backoffice.example.com/customers/4711"
 NEW = {
@@ -96,6 +97,28 @@ def test_a_press_finds_it_changed_before_any_walk_does(house: House) -> None:
     assert case["decided_by"] == house.user("bala")
     assert OTHER_LINK in issue_of(house, ticket)["description"]
     assert sent(house, ticket) == Sent(mails=1, cards=2, issues=1, links=1)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [("effect.after_outcome", "answer"), ("effect.after_plan", "ask_supervisor"), ("effect.after_claim", "update_card"),
+     ("effect.after_call", "ask_supervisor")],
+    ids=" ".join,
+)  # fmt: skip
+def test_killed_after_the_presser_was_told_the_next_card_comes_all_the_same(
+    house: House, monkeypatch: pytest.MonkeyPatch, place: tuple[str, str]
+) -> None:
+    ticket = house.to_awaiting()
+    deaf(house)
+    change(house, ticket, backoffice=OTHER_LINK)
+    with killed_at(monkeypatch, *place) as hit:
+        house.press("approve")
+        house.wait(lambda: hit, what="the walk has ended there")
+    taken_over(house, house.rows("SELECT id FROM events WHERE kind = 'button_pressed'")[0]["id"])
+    house.settle(30)
+    told(house, "aisyah", CHANGED)
+    assert shape(house, ticket) == ["Replaced", "open"]
+    assert sent(house, ticket) == Sent(mails=1, cards=2)
 
 
 def test_changed_and_changed_back_unseen_is_the_same_card(house: House) -> None:

@@ -10,7 +10,7 @@ from app import replay
 from tests.approvals.staff import BANNED, NO_AGENT, SELF, WAITING, agent, approves, assign, refused, user_of
 from tests.house import House
 from tests.kit import agent_id, card_of, sent, told
-from tests.review.scenes import fault, mend, waits
+from tests.review.scenes import event_of, fault, killed_at, mend, taken_over, waits
 
 
 @pytest.mark.parametrize("change", [{"role": "end-user"}, {"suspended": True}, {"active": False}])
@@ -54,6 +54,24 @@ def test_assigned_under_a_second_address_of_the_same_agent(house: House) -> None
     for ticket in tickets:
         assign(house, ticket, None)
     assert approves(house, tickets[2], "bala")["decided_as"] == "bala.krishnan@example.com"
+
+
+def test_known_by_nothing_but_the_id_or_an_earlier_address(house: House) -> None:
+    """Assigned now, and Zendesk shows no main address of them; assigned when the card was posted, under another one."""
+    bala = user_of(house, "bala@example.com")
+    ticket = house.to_awaiting()
+    bala.email, bala.more_emails = None, ["bala@example.com"]
+    assign(house, ticket, bala)
+    refused(house, ticket, "bala", SELF)
+    assign(house, ticket, None)
+    bala.email = "bala.krishnan@example.com"
+    earlier = house.ticket()
+    assign(house, earlier, bala)
+    house.tag(earlier, "data_deletion_request", "pref_stop_all")
+    house.wait_state(earlier, "awaiting")
+    assign(house, earlier, None)
+    refused(house, earlier, "bala", SELF, 2)
+    approves(house, ticket, "bala")
 
 
 def test_tagged_under_another_account(house: House) -> None:
@@ -100,6 +118,8 @@ def test_while_zendesk_cannot_say_who_they_are_nothing_is_decided(house: House, 
     mend(house)
     house.wait_state(ticket, "banning")
     assert sent(house, ticket) == BANNED
+    told(house, "aisyah", "Recorded; nothing is decided yet")  # once, however often it is tried
+    told(house, "aisyah", "Recorded: approved")
 
 
 def test_whom_the_desk_may_not_look_up_is_told_and_an_admin_mends_it(house: House) -> None:
@@ -115,6 +135,35 @@ def test_whom_the_desk_may_not_look_up_is_told_and_an_admin_mends_it(house: Hous
     [plan] = replay.plan(house.desk, [event["id"]], failed=False, from_start=False)
     assert replay.carry_out(house.desk, plan)
     house.wait_state(ticket, "banning")
+    assert sent(house, ticket) == BANNED
+    told(house, "aisyah", "Recorded: approved")
+
+
+def test_what_a_presser_was_told_stands_when_the_walk_starts_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused and told, then killed; meanwhile nothing stands against them any more: only a replay judges it anew."""
+    ticket = house.to_awaiting()
+    assign(house, ticket, user_of(house, "bala@example.com"))
+    card = card_of(house, ticket)
+    with killed_at(monkeypatch, "effect.after_outcome", "answer") as happened:
+        house.press("approve", "bala", card)
+        house.wait(lambda: happened, what="the walk has ended there")
+    assign(house, ticket, None)
+    with house.sandbox.world.lock, house.sql() as conn:
+        conn.execute("UPDATE cases SET barred = '{}'")
+    event = event_of(house, ticket, "button_pressed")
+    taken_over(house, event["id"])
+    told(house, "bala", SELF)
+    assert house.case(ticket)["state"] == "awaiting"
+    assert event_of(house, ticket, "button_pressed")["reason"] == "self_approval"
+    assert sent(house, ticket) == WAITING
+
+    [plan] = replay.plan(house.desk, [event["id"]], failed=False, from_start=True)
+    assert replay.carry_out(house.desk, plan)
+    house.wait_state(ticket, "banning")
+    told(house, "bala", "Recorded: approved")
+    told(house, "bala", SELF)
     assert sent(house, ticket) == BANNED
 
 

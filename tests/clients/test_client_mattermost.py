@@ -240,7 +240,8 @@ class TestPeople:
         assert sandbox.world.mattermost.channels[post.channel_id].members == {AISYAH, BOT}
         assert post.message == "Not \\*yours\\* to decide, @\u200ball"
         mattermost.answer(AISYAH, "Something else", channel=CHANNEL)
-        assert len(sandbox.world.effects("mattermost", "direct")) == 2
+        mattermost.answer(AISYAH, "Something else", channel=CHANNEL, about="another press")
+        assert len(sandbox.world.effects("mattermost", "direct")) == 3
         with pytest.raises(PermanentError):
             mattermost.answer(stable("nobody"), "hi", channel=CHANNEL)
 

@@ -186,7 +186,8 @@ def each_effect_once(house: House) -> None:
     applied = [e for e in house.sandbox.world.effects() if e["op"] and e.get("by", "desk") == "desk"]
     once = Counter(e["op"].removeprefix("desk-") for e in applied if e["kind"] in ("comment", "post", "create"))
     assert {op: n for op, n in once.items() if n != 1} == {}
-    verbs = ["apply_macro", "note", "ask_supervisor", "open_jira", "comment_jira", "remind", "digest"]
+    verbs = ["apply_macro", "note", "ask_supervisor", "ask_agent", "open_jira", "comment_jira"]
+    verbs += ["remind", "digest", "burst"]
     rows = house.rows("SELECT op_id, case_id, verb, arg, state, reason FROM effects WHERE verb = ANY(%s)", verbs)
     wrong = [row for row in rows if (row["op_id"] in once) != (row["state"] == "done")]
     assert not wrong, wrong

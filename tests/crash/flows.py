@@ -27,6 +27,7 @@ from tests.crash.flowkit import (
     press,
 )
 from tests.crash.flows_ban import AFTER, BEFORE, COMPLETED
+from tests.crash.flows_cards import CARDS
 from tests.kit import Sent, cards_of, customer_says, sent
 
 # ---- one person, two tickets: the second one joins, the main one ends, and is withdrawn on the second
@@ -228,12 +229,36 @@ def told_of_the_day(house: Crashing, tickets: list[int]) -> None:
         assert len(digests(house)) == number
 
 
+def told_of_a_burst(house: Crashing, tickets: list[int]) -> None:
+    """More cards than people can take in are waiting, twice: as rows alone, which nobody walks."""
+    house.rows(
+        "INSERT INTO cases (ticket_id, procedure, generation, state) SELECT 900000 + n, 'data_deletion', 1, 'awaiting'"
+        " FROM generate_series(1, 21) n RETURNING id"
+    )
+    house.rows(
+        "INSERT INTO effects (case_id, verb, arg, vendor, op_id, state, reason)"
+        " SELECT id, 'ask_supervisor', 'x', 'slack', 'burst' || id, 'planned', 'in_line' FROM cases"
+        " WHERE ticket_id > 900000 RETURNING id"
+    )
+    for number in (1, 2):
+        house.rows(
+            "INSERT INTO timers (name, what, due_at) VALUES (%s, 'burst:C0SUPERVISE', now()) RETURNING name",
+            f"burst {number}",
+        )
+        effects_done(house, "burst", number)
+        messages = house.call("/sandbox/state")["slack"]["messages"]
+        assert len([m for m in messages if m["text"].startswith("21 requests wait for their card")]) == number
+    house.rows("DELETE FROM effects WHERE op_id LIKE 'burst%%' AND reason = 'in_line' RETURNING id")
+    house.rows("DELETE FROM cases WHERE ticket_id > 900000 RETURNING id")
+
+
 BY_THE_CLOCK = Scene(
     awaiting,
     (
         Act(("remind", *TIMERS), WALK, reminded),
         Act(("renew_card",), (*TIMERS, *WALK), renewed),
         Act(("digest",), (*TIMERS, *WALK), told_of_the_day),
+        Act(("burst",), (*TIMERS, *WALK), told_of_a_burst),
     ),
     (("digest_at", "09:00"),),
 )
@@ -246,4 +271,5 @@ SCENES = {
     "threat": THREATENED,
     "votes": VOTED,
     "clock": BY_THE_CLOCK,
+    "cards": CARDS,
 }

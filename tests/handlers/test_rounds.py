@@ -25,7 +25,7 @@ from tests.kit import (
 )
 
 
-def test_decline_with_and_without_a_reason_and_a_new_round(shared_house: House) -> None:
+def test_declined_twice_and_a_new_round(shared_house: House) -> None:
     house = shared_house
     ticket = house.to_awaiting()
     card = card_of(house, ticket)
@@ -50,9 +50,9 @@ def test_decline_with_and_without_a_reason_and_a_new_round(shared_house: House) 
     assert sent(house, ticket) == Sent(mails=1, cards=2)  # acknowledged already: no second e-mail
     assert f'E-mail to the customer (macro "{REQUEST}"): sent in an earlier round already' in house.notes(ticket)[-1]
     assert "round 2" in house.notes(ticket)[-1]
-    house.press("decline", card=cards_of(house, ticket)[-1])
+    house.press("decline", card=cards_of(house, ticket)[-1], form={"reason": "duplicate"})
     next_round(house, ticket, 2, "declined")
-    assert "No reason chosen, ask the supervisor" in house.notes(ticket)[-1]
+    assert "Reason: Already handled in another ticket." in house.notes(ticket)[-1]
 
     retag(house, ticket)
     next_round(house, ticket, 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.ledger.perform import WalkLostError
+from app.points import EFFECT_POINTS
 from app.steps import base
 from tests.house import House
 from tests.kit import Sent, sent
@@ -13,17 +14,8 @@ from tests.review.scenes import killed_at, taken_over
 
 __all__ = ["asking"]  # a fixture
 
-PLACES = (
-    "effect.before_plan",
-    "effect.after_plan",
-    "effect.before_claim",
-    "effect.after_claim",
-    "effect.after_call",
-    "effect.after_outcome",
-)
 
-
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", EFFECT_POINTS)
 def test_killed_around_the_comment_and_the_second_message(
     asking: House, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -32,9 +32,12 @@ def two(shared_house: House) -> tuple[House, cases.Case, cases.Case]:
 
 def say(house: House, case: cases.Case, who: Someone, *channels: str, **more: Any) -> int:
     ids = [Identifier("phone", who.digests[0])]
-    given = {"actor": "7", "wording": "en:0", "wished_at": case.received_at, **more}
     with house.desk.db.tx() as conn:
-        return ledger.sync(conn, case=case, identifiers=ids, channels=channels, **given)
+        return ledger.sync(conn, said_on(case, **more), identifiers=ids, channels=channels)
+
+
+def said_on(case: cases.Case, wished_at: datetime | None = None) -> ledger.Said:
+    return ledger.Said(case, "7", "en:0", wished_at or case.received_at)
 
 
 def test_a_correction_of_one_case_never_lifts_the_ban_of_another(two: tuple[House, cases.Case, cases.Case]) -> None:
@@ -59,11 +62,11 @@ def test_a_no_that_was_lifted_elsewhere_comes_back_only_with_a_newer_wish(
     say(house, one, who, *NAMED)
     ids = [Identifier("phone", who.digests[0])]
     with house.desk.db.tx() as conn:
-        given = {"actor": "7", "wording": "en:0", "case": other, "identifiers": ids}
-        assert ledger.lift(conn, channels=("calls",), wished_at=one.received_at - timedelta(hours=1), **given) == 0
-        assert ledger.lift(conn, channels=(), wished_at=later, **given) == 0
-        assert ledger.lift(conn, channels=("calls",), wished_at=later, **given) == 2
-        assert ledger.lift(conn, channels=("calls",), wished_at=later, **given) == 0
+        before, after = said_on(other, one.received_at - timedelta(hours=1)), said_on(other, later)
+        assert ledger.lift(conn, before, identifiers=ids, channels=("calls",)) == 0
+        assert ledger.lift(conn, after, identifiers=ids, channels=()) == 0
+        assert ledger.lift(conn, after, identifiers=ids, channels=("calls",)) == 2
+        assert ledger.lift(conn, after, identifiers=ids, channels=("calls",)) == 0
     assert say(house, one, who, *NAMED) == 0
     assert stopped(house, who.digests[0]) == {"sms", "email", "push"}
     assert say(house, one, who, *NAMED, wished_at=later + timedelta(seconds=1)) == 2
@@ -139,8 +142,8 @@ def test_half_a_write_is_none(two: tuple[House, cases.Case, cases.Case]) -> None
 
     def dies() -> None:
         with house.desk.db.tx() as conn:
-            ids, when = [Identifier("phone", who.digests[0])], one.received_at
-            ledger.sync(conn, case=one, identifiers=ids, channels=NAMED, actor="7", wording="en:0", wished_at=when)
+            ids = [Identifier("phone", who.digests[0])]
+            ledger.sync(conn, said_on(one), identifiers=ids, channels=NAMED)
             conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
     with pytest.raises(StoreError):

@@ -82,7 +82,7 @@ def test_sop_0_33_own_urgent_card_before_any_other_and_both_go_on(shared_house: 
     assert f"/agent/tickets/{ticket}|#{ticket}> (CS Only)" in first["text"]
     assert first["blocks"][0]["type"] == "header"
     assert buttons(first) == ["acknowledge", "false_alarm"]
-    assert buttons(second) == ["approve", "decline", "decline_reason"]  # the request goes on beside it
+    assert buttons(second) == ["approve", "decline", "ask"]  # the request goes on beside it
     assert sent(house, ticket) == Sent(mails=1, cards=2)
     assert {"desk_threat", "desk_waiting"} <= set(house.state_of(ticket)["tags"])
     [note] = [n for n in house.notes(ticket) if "regulatory complaint threat" in n]

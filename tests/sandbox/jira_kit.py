@@ -18,12 +18,6 @@ LABEL = 'project = SUP AND labels = "ban-1" ORDER BY key ASC'
 
 
 @pytest.fixture(scope="module")
-def listener() -> Iterator[Listener]:
-    with Listener() as desk:
-        yield desk
-
-
-@pytest.fixture(scope="module")
 def server(listener: Listener) -> Iterator[Sandbox]:
     with Sandbox(Config(desk=listener.url, seed=False)) as box:
         yield box

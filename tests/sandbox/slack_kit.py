@@ -40,12 +40,6 @@ def card() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def listener() -> Iterator[Listener]:
-    with Listener() as desk:
-        yield desk
-
-
-@pytest.fixture(scope="module")
 def server(listener: Listener) -> Iterator[Sandbox]:
     with Sandbox(Config(desk=listener.url, seed=False, limits=False)) as box:
         yield box

@@ -1,4 +1,4 @@
-"""The stand-in for JIRA answers as the REST documents say and sends its webhooks; met with the real jira library."""
+"""The stand-in for JIRA answers as the REST documents say; met with the real jira library."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import urllib3
 from jira import JIRA, JIRAError
 
 from sandbox.server import Sandbox
-from tests.sandbox.jira_kit import BASIC, LABEL, box, call, fields, http, jira, listener, refused, server
+from tests.sandbox.jira_kit import BASIC, LABEL, box, call, fields, http, jira, refused, server
 
-__all__ = ["box", "jira", "listener", "server"]  # fixtures
+__all__ = ["box", "jira", "server"]  # fixtures
 
 # --- Issues ---------------------------------------------------------------------------------------------------------
 

@@ -6,9 +6,9 @@ import pytest
 from jira import JIRA
 
 from sandbox.server import Sandbox
-from tests.sandbox.jira_kit import LABEL, box, call, fields, jira, listener, server
+from tests.sandbox.jira_kit import LABEL, box, call, fields, jira, server
 
-__all__ = ["box", "jira", "listener", "server"]  # fixtures
+__all__ = ["box", "jira", "server"]  # fixtures
 
 # --- Search ---------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What the stand-in for JIRA sends: signed, with our label, again by the documented table, for every change at the board."""
+"""What the stand-in for JIRA sends: signed, with our label, again by the documented table."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from jira import JIRA
 
 from sandbox.listener import Listener
 from sandbox.server import Sandbox
-from tests.sandbox.jira_kit import box, call, fields, http, jira, listener, server
+from tests.sandbox.jira_kit import box, call, fields, http, jira, server
 
-__all__ = ["box", "jira", "listener", "server"]  # fixtures
+__all__ = ["box", "jira", "server"]  # fixtures
 
 # --- Webhooks -------------------------------------------------------------------------------------------------------
 

@@ -23,12 +23,6 @@ DIALOG = {"callback_id": "decline", "title": "Decline", "elements": ELEMENTS, "s
 
 
 @pytest.fixture(scope="module")
-def listener() -> Iterator[Listener]:
-    with Listener() as desk:
-        yield desk
-
-
-@pytest.fixture(scope="module")
 def server(listener: Listener) -> Iterator[Sandbox]:
     with Sandbox(Config(desk=listener.url, chat="mattermost", seed=False)) as box:
         yield box

@@ -24,12 +24,6 @@ EVIL = "**<img src=x onerror=alert(1)>** [x](javascript:alert(1)) ![p](http://tr
 WRONG = {"note": "Say more."}
 
 
-@pytest.fixture(scope="module")
-def listener() -> Iterator[Listener]:
-    with Listener() as desk:
-        yield desk
-
-
 @pytest.fixture(params=["slack", "mattermost"])
 def box(request: pytest.FixtureRequest, listener: Listener) -> Iterator[Sandbox]:
     listener.requests.clear()

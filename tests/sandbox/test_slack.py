@@ -1,4 +1,4 @@
-"""The stand-in for Slack answers as docs.slack.dev says and sends presses as Slack does; met with slack_sdk itself."""
+"""The stand-in for Slack answers as docs.slack.dev says; met with slack_sdk itself."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from sandbox.server import Sandbox
-from tests.sandbox.slack_kit import CHANNEL, METADATA, box, card, control, http, listener, refused, server, slack
+from tests.sandbox.slack_kit import CHANNEL, METADATA, box, card, control, http, refused, server, slack
 
-__all__ = ["box", "listener", "server", "slack"]  # fixtures
+__all__ = ["box", "server", "slack"]  # fixtures
 
 # --- Who asks -------------------------------------------------------------------------------------------------------
 

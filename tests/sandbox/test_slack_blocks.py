@@ -9,9 +9,9 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from sandbox.server import Sandbox
-from tests.sandbox.slack_kit import CHANNEL, box, button, listener, option, server, slack
+from tests.sandbox.slack_kit import CHANNEL, box, button, option, server, slack
 
-__all__ = ["box", "listener", "server", "slack"]  # fixtures
+__all__ = ["box", "server", "slack"]  # fixtures
 
 BROKEN = {
     "unknown type": [{"type": "sections"}],

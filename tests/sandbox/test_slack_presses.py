@@ -17,14 +17,13 @@ from tests.sandbox.slack_kit import (
     card,
     control,
     http,
-    listener,
     option,
     refused,
     server,
     slack,
 )
 
-__all__ = ["box", "listener", "server", "slack"]  # fixtures
+__all__ = ["box", "server", "slack"]  # fixtures
 
 # --- Presses --------------------------------------------------------------------------------------------------------
 

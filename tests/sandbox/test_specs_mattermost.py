@@ -45,12 +45,6 @@ def payload(name: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def listener() -> Iterator[Listener]:
-    with Listener() as desk:
-        yield desk
-
-
-@pytest.fixture(scope="module")
 def box(listener: Listener) -> Iterator[Sandbox]:
     with Sandbox(Config(desk=listener.url, chat="mattermost", seed=False)) as sandbox:
         yield sandbox

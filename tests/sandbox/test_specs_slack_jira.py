@@ -20,7 +20,7 @@ from sandbox.jira import ROUTES
 from sandbox.listener import Listener
 from sandbox.server import Config, Sandbox
 from sandbox.slack.state import PER_MINUTE
-from sandbox.slack.web import METHODS
+from sandbox.slack.web import METHODS, OF_APP
 
 SPECS = Path(__file__).resolve().parents[3] / "shared" / "specs"
 METHOD_DOCS = SPECS / "slack" / "docs-slack-dev-methods"
@@ -28,16 +28,9 @@ CHANNEL = "C0SUPERVISE"
 COMMON = {"not_authed", "invalid_auth", "invalid_arguments"}  # every method may answer these; the pages leave them out
 TIERS = {"t2": 20, "t3": 50, "t4": 100}
 BASIC = urllib3.make_headers(basic_auth="desk@example.com:stand-in-jira-token")
-BEARER = {"Authorization": "Bearer xoxb-stand-in"}
 http = urllib3.PoolManager(retries=False)
 
 pytestmark = pytest.mark.skipif(not SPECS.is_dir(), reason="needs ../shared/specs, the vendors' documents")
-
-
-@pytest.fixture(scope="module")
-def listener() -> Iterator[Listener]:
-    with Listener() as desk:
-        yield desk
 
 
 @pytest.fixture
@@ -55,7 +48,9 @@ def read(path: Path) -> Any:
 
 
 def api(box: Sandbox, method: str, **args: Any) -> dict[str, Any]:
-    answer = http.request("POST", f"{box.url}/api/{method}", fields=args, encode_multipart=False, headers=BEARER)
+    token = getattr(box.config, OF_APP.get(method, "slack_bot_token"))
+    bearer = {"Authorization": f"Bearer {token}"}
+    answer = http.request("POST", f"{box.url}/api/{method}", fields=args, encode_multipart=False, headers=bearer)
     assert answer.status == 200
     found = answer.json()
     assert isinstance(found, dict)
@@ -103,6 +98,7 @@ def posted(box: Sandbox) -> str:
 def test_slack_answers_have_the_fields_of_the_page(box: Sandbox) -> None:
     ts = posted(box)
     calls: dict[str, dict[str, Any]] = {
+        "apps.connections.open": {},
         "auth.test": {},
         "chat.postMessage": {"channel": CHANNEL, "text": "x"},
         "chat.postEphemeral": {"channel": CHANNEL, "user": "U0CHEN", "text": "x"},

@@ -22,9 +22,6 @@ def delivered(box: Sandbox, desk: Listener, count: int) -> list[Request]:
     return desk.requests
 
 
-# -- triggers and webhooks --------------------------------------------------------------------------------------------
-
-
 def agent_tags(zendesk: Account, ticket: int, *tags: str, remove: tuple[str, ...] = ()) -> None:
     answer = zendesk.control(f"tickets/{ticket}/tags", {"add": list(tags), "remove": list(remove)})
     assert answer.status_code == 200

@@ -1,4 +1,4 @@
-"""The door's promises to whoever presses, in both chats: an answer in time, and never more than is true (S027, M020)."""
+"""The door's promises to whoever presses, in both chats: an answer in time, never more than is true (S027, M020)."""
 
 from __future__ import annotations
 

@@ -134,6 +134,13 @@ def test_a_form_that_cannot_be_opened(
     assert len(calls(slack, "views.open")) == 2, "it is not held to be open"
 
 
+def test_a_press_without_a_trigger_decides_nothing(
+    client: FlaskClient, desk: FakeDesk, settings: Settings, slack: responses.RequestsMock
+) -> None:
+    assert deliver(client, press_of(settings, "decline", trigger_id=...), to="slack").status_code == 200
+    assert (desk.rows, calls(slack, "views.open")) == ([], [])
+
+
 FULL = {"reason": "wrong_details", "note": f"Ask again {CANARY}", "wording": "Please check your number."}
 
 

@@ -42,8 +42,8 @@ const FLOWS = [
     name: "Changed while it waits",
     who: null,
     text:
-      "Change a field of a ticket whose card waits, the contact number for instance: the old card closes, and a new one " +
-      "shows the difference. An approval is only for what was on the card.",
+      "Change a field of a ticket whose card waits, the customer’s name for instance: the old card closes, and a new " +
+      "one shows the difference. An approval is only for what was on the card.",
   },
   {
     name: "Withdrawal",
