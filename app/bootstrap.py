@@ -21,7 +21,8 @@ LOWEST, HIGHEST = (3, 11), (3, 13)  # the embedded PostgreSQL has wheels for the
 
 # What each word runs inside the virtual environment, one command after the other; arguments go to the last one.
 CRASH = (
-    *("tests/crash/test_points.py", "tests/crash/test_flows.py", "tests/procedure/test_undoing_kills.py"),
+    *("tests/crash/test_points.py", "tests/crash/test_flows.py", "tests/crash/test_chats.py"),
+    "tests/procedure/test_undoing_kills.py",
     *("tests/procedure/test_threats.py", "tests/procedure/test_reminders.py"),
     *("tests/procedure/test_renewed_buttons.py", "tests/engine"),
 )
@@ -31,10 +32,11 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "test-postgres": (("python", "-m", "tests.distribution_postgres"),),
     "test-kills": (("python", "-m", "pytest", "-n0", "-m", "long", "-s", "tests/crash/test_kills.py"),),
     "test-crash": (("python", "-m", "pytest", "-n0", "-m", "long", *CRASH),),
+    "test-races": (("python", "-m", "pytest", "-n0", "-m", "long", "-s", "tests/approvals/test_races.py"),),
     "lint": (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)),
     "bench": (("desk", "bench"),),
 }
-NEEDS_DEV = frozenset({"test", "test-postgres", "test-kills", "test-crash", "lint"})
+NEEDS_DEV = frozenset({"test", "test-postgres", "test-kills", "test-crash", "test-races", "lint"})
 
 
 def say(text: str) -> None:

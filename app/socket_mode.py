@@ -106,7 +106,7 @@ class Listener:
         if time.monotonic() < self._not_before or self._stopping.is_set():
             raise not_applied("slack", "too_early")
         try:
-            url = self._checked(self._slack.socket_address(self._token))
+            url = checked(self._slack.socket_address(self._token), stand_ins=self._of_stand_ins)
         except VendorError as failed:
             self._pause = min(max(self._shortest, self._pause * 2), LONGEST_PAUSE)
             asked = getattr(failed, "retry_after", None) or 0.0
@@ -114,17 +114,6 @@ class Listener:
             log.warning("socket.refused", extra={"reason": failed.reason, "next_in": max(self._pause, asked)})
             raise
         self._pause = 0.0
-        return url
-
-    def _checked(self, url: str) -> str:
-        parts = urlsplit(url)
-        try:
-            usual = parts.port in (None, 443)
-        except ValueError:
-            usual = False
-        stand_in = self._of_stand_ins and parts.scheme == "ws" and is_loopback(parts.hostname or "")
-        if not stand_in and not (parts.scheme == "wss" and parts.hostname and usual):
-            raise not_applied("slack", "address")
         return url
 
     def _lost(self, error: Exception) -> None:
@@ -158,6 +147,19 @@ class Listener:
             if taken.body and envelope.get("accepts_response_payload") is True:
                 answer["payload"] = taken.body
         client.send_socket_mode_response(answer)  # other kinds we have not asked for: acknowledged and left
+
+
+def checked(url: str, *, stand_ins: bool) -> str:
+    """An address that the client speaks TLS to, or (`stand_ins`) one of this machine. Raises NotAppliedError."""
+    parts = urlsplit(url)
+    try:
+        usual = parts.port in (None, 443)
+    except ValueError:
+        usual = False
+    stand_in = stand_ins and parts.scheme == "ws" and is_loopback(parts.hostname or "")
+    if not stand_in and not (parts.scheme == "wss" and parts.hostname and usual):
+        raise not_applied("slack", "address")
+    return url
 
 
 class _Client(SocketModeClient):

@@ -98,7 +98,7 @@ def arrivals(house: House) -> int:
 
 def writes(arrival: dict[str, Any]) -> bool:
     """Whether this request changes something (Slack reads by POST too), beside telling one person something."""
-    reads = ("conversations.", "users.", "auth.", "oauth.", "search", "chat.postEphemeral", "channels.")
+    reads = ("conversations.", "users.", "auth.", "apps.", "oauth.", "search", "chat.postEphemeral", "channels.")
     told = arrival["method"] == "posts.create" and arrival["body"].get("channel_id") not in TEAM_CHANNELS
     return not told and not str(arrival["method"]).startswith(reads)
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.db import Database
@@ -19,7 +18,8 @@ from app.errors import AuthError, ConflictError, PermanentError, UnknownOutcomeE
 from app.events import Json
 from app.ledger import store, vendors
 from app.ledger.store import Effect
-from app.ledger.vendors import Limit, Wait
+from app.ledger.turn import LIMITED, Turns
+from app.ledger.vendors import Limit
 from app.points import point
 
 log = logging.getLogger(__name__)
@@ -28,12 +28,8 @@ CONFLICTS = 5  # times a ticket may change under us before we wait (faults.md Z4
 GIVE_UP = 3 * 86400.0  # seconds after which an effect that was surely never applied is left to a person
 AUTH_WAIT = 300.0  # seconds between tries while credentials are refused: nothing is dead, a person must mend them
 PATIENT = 2  # sendings whose answer was lost and that left no trace, before the pauses grow
-LIMITED = "rate_limited"  # the vendor's 429
 # Reasons to wait that say nothing about the vendor's health.
 OUR_OWN = frozenset({"stamp", "withdrawal", LIMITED})
-IN_LINE = frozenset({vendors.RATE, LIMITED})  # waited for a place, and comes back at it
-MOMENT, MOMENTS = 2.0, 3  # seconds that a walk may wait for a rate, its turn come; and how often
-WAITERS = 2  # walks of one process that may do so at the same time
 BUGS = 2  # tries after an error of our own
 
 Evidence = Mapping[str, Json]
@@ -124,7 +120,7 @@ class Ledger:
         self._timing = timing
         self._stopping = stopping
         self._withdrawn = withdrawn  # the account's tag
-        self._waiting = threading.BoundedSemaphore(WAITERS)
+        self._turns = Turns(db, timing, stopping)
 
     def perform(self, owner: Owner, case_id: int, plan: Plan) -> Outcome:
         """Bring the effect as far as it goes now. Raises WalkLostError; every vendor error becomes an Outcome."""
@@ -163,7 +159,7 @@ class Ledger:
         `refused`: the last call surely did nothing, and every earlier one has had its quiet period before it.
         `sent_now`: the answer was lost a moment ago; what is absent is then sent again after a pause, not at once.
         """
-        if wait := self._admit(replace(plan, bucket="", urgent=True), effect).seconds:
+        if wait := self._turns.admit_look(plan, effect).seconds:
             return self._settle(effect, "unknown", reason=vendors.DOWN, wait=wait)
         try:
             evidence = plan.find(effect)
@@ -187,7 +183,7 @@ class Ledger:
         """One intent and one call. True: the ticket changed under us, prepare again."""
         if self._stopping():
             return self._settle(effect, effect.state, reason="stopping", wait=0.0), False
-        wait = self._in_turn(plan, effect)
+        wait = self._turns.admit(plan, effect)
         if wait.seconds:
             return self._settle(effect, effect.state, reason=wait.why, wait=wait.seconds), False
         call = self._prepare(effect, plan)
@@ -262,8 +258,7 @@ class Ledger:
             return self._wait(effect, plan, error.reason, AUTH_WAIT)
         asked = getattr(error, "retry_after", None)
         if error.reason == LIMITED and asked:
-            with self._db.tx() as conn:
-                vendors.leave_alone(conn, self._row(plan), self._limit(plan), min(asked, self._timing.cap))
+            self._turns.leave_alone(plan, asked)
         return self._wait(effect, plan, error.reason, asked)
 
     def _wait(self, effect: Effect, plan: Plan, reason: str, asked: float | None, state: str = "planned") -> Effect:
@@ -274,40 +269,6 @@ class Ledger:
         ceiling = min(cap, self._timing.base * 2 ** min(max(effect.attempts - 1, 0), 16))
         pause = max(random.uniform(ceiling / 2, ceiling), min(asked or 0.0, self._timing.cap))  # noqa: S311 - jitter
         return self._settle(effect, state, reason=reason, wait=pause)
-
-    def _in_turn(self, plan: Plan, effect: Effect) -> Wait:
-        """As `_admit`; whose turn it is waits for a moment right here. A walk for each moment would cost more than the
-        moment does, and the place would stay empty meanwhile."""
-        wait = self._admit(plan, effect)
-        if wait.why != vendors.RATE or not _is_first(plan, effect):
-            return wait
-        if not self._waiting.acquire(blocking=False):
-            return replace(wait, seconds=wait.seconds + WAITERS * self._limit(plan).step)  # they are before this one
-        try:
-            for _ in range(MOMENTS):
-                if wait.why != vendors.RATE or wait.seconds > MOMENT or self._stopping():
-                    break
-                time.sleep(wait.seconds)
-                wait = self._admit(plan, effect)
-        finally:
-            self._waiting.release()
-        return wait
-
-    def _admit(self, plan: Plan, effect: Effect) -> Wait:
-        first, limit = _is_first(plan, effect), self._limit(plan)
-        with self._db.each() as conn:
-            wait = vendors.admit(conn, plan.vendor, limit, self._timing.probe, row=self._row(plan), first=first)
-        if plan.soon and wait.why == vendors.DOWN:  # another may have the probe: what it finds is seen soon
-            return replace(wait, seconds=min(wait.seconds, max(self._timing.probe / 3, vendors.MOMENT)))
-        return wait
-
-    def _row(self, plan: Plan) -> str:
-        """The row of `vendors` that this plan's calls are counted in: the vendor's own where it has no such limit."""
-        kind = plan.bucket.partition(":")[0]
-        return f"{plan.vendor}:{plan.bucket}" if f"{plan.vendor}:{kind}" in self._timing.limits else plan.vendor
-
-    def _limit(self, plan: Plan) -> Limit:
-        return self._timing.limits[":".join(self._row(plan).split(":")[:2])]
 
     def _count_failure(self, vendor: str, reason: str) -> None:
         with self._db.tx() as conn:
@@ -342,11 +303,6 @@ class Ledger:
         if row["state"] in plan.states:
             raise WalkLostError  # the effect's row was taken over
         return self._settle(effect, "void", reason=f"case_{row['state']}")
-
-
-def _is_first(plan: Plan, effect: Effect) -> bool:
-    """Whether nobody in line is before this one: it is urgent, or has waited for its place and is back."""
-    return plan.urgent or effect.reason in IN_LINE
 
 
 def _uptime() -> float:

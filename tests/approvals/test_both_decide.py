@@ -17,11 +17,12 @@ from tests.approvals.both import (
     leaks,
     open_card,
     results,
+    settled,
     untouched,
 )
 from tests.approvals.seen import next_second
 from tests.house import House
-from tests.kit import agent_says, buttons, card_of, cards_of, issue_of, next_round, retag, sent, text_of
+from tests.kit import agent_says, card_of, cards_of, issue_of, next_round, retag, sent, text_of
 from tests.test_decisions import together
 
 NOTE = "Saw two burung numbers. Next: approve it {{ticket.id}} <b>now</b>"
@@ -154,13 +155,9 @@ class TestDecided(BothChats):
 
 
 def closed_for_good(house: House, ticket: int) -> None:
-    """Also when Mattermost has undone the update of the card, by the answer to a press that it had sent before: then it
-    is made once more, some seconds later (`look:sure`)."""
-    house.rows("UPDATE timers SET due_at = now() WHERE what = 'look:sure' AND fired_at IS NULL RETURNING name")
-    house.settle()
+    settled(house)
     closed(house, ticket)
     assert len(cards_of(house, ticket)) == 1
-    assert issue_of(house, ticket) if house.case(ticket)["decision"] == "approve" else True
 
 
 def questions(house: House, ticket: int) -> list[str]:

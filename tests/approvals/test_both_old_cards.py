@@ -1,5 +1,5 @@
-"""A card that counts no more: the ticket has changed, the case is over, the message was deleted. The same in Slack and in
-Mattermost (issue 4; bad-inputs S018-S020, M003)."""
+"""A card that counts no more: the ticket has changed, the case is over, the message was deleted. The same in Slack and
+in Mattermost (issue 4; bad-inputs S018-S020, M003)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,19 @@ import json
 
 import pytest
 
-from tests.approvals.both import ASKING, BothChats, answered, approved, canary, closed, leaks, open_card, shape, untouched
+from tests.approvals.both import (
+    ASKING,
+    BothChats,
+    answered,
+    approved,
+    canary,
+    closed,
+    leaks,
+    open_card,
+    settled,
+    shape,
+    untouched,
+)
 from tests.approvals.seen import CHANGED, REPLACED, change, deaf, next_second, timer_due
 from tests.house import House
 from tests.kit import Sent, buttons, cards_of, issue_of, next_round, retag, sent, text_of
@@ -25,8 +37,9 @@ class TestChanged(BothChats):
         old, new = cards_of(house, ticket)
         assert REPLACED in text_of(old)
         assert "Kanari" not in json.dumps(old, ensure_ascii=False)
-        assert "Changed since the last card:\nBackOffice Link: https://backoffice.example.com/customers/90417-" in text_of(
-            new
+        assert (
+            "Changed since the last card:\nBackOffice Link: https://backoffice.example.com/customers/90417-"
+            in text_of(new)
         )
         assert text_of(new).count(f" → {OTHER}") == 1
         with answered(house, aisyah=CHANGED):
@@ -174,9 +187,3 @@ class TestDeleted(BothChats):
             assert house.case(ticket)["decision"] is None
             timer_due(house, ticket, "look:1")
             approved(house, ticket)
-
-
-def settled(house: House) -> None:
-    """Also what Mattermost's late update of a card may have brought back is put right (`look:sure`)."""
-    house.rows("UPDATE timers SET due_at = now() WHERE what = 'look:sure' AND fired_at IS NULL RETURNING name")
-    house.settle()

@@ -1,5 +1,5 @@
-"""The worker is stopped, the chat is down: every press is answered truthfully, counts once, and no button stays open on a
-decided case. The same in Slack and in Mattermost (issue 4; bad-inputs S027, M019, M020)."""
+"""The worker is stopped, the chat is down: every press is answered truthfully, counts once, and no button stays open on
+a decided case. The same in Slack and in Mattermost (issue 4; bad-inputs S027, M019, M020)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
-from tests.approvals.both import BANNED, LATE, BothChats, answered, approved, closed, open_card, results, untouched
+from tests.approvals.both import (
+    BANNED,
+    LATE,
+    BothChats,
+    answered,
+    approved,
+    closed,
+    open_card,
+    results,
+    settled,
+    untouched,
+)
 from tests.approvals.seen import next_second
-from tests.approvals.test_both_old_cards import settled
 from tests.house import House
 from tests.kit import Sent, buttons, card_of, cards_of, sent, text_of
 from tests.review.scenes import fault, mend
@@ -27,6 +37,7 @@ def no_worker(house: House) -> Iterator[None]:
         yield
     finally:
         house.start_worker()
+        house.wait(house.desk.working, what="the doors know that a worker lives")
 
 
 def press_events(house: House) -> int:
@@ -37,7 +48,9 @@ class TestWorkerStopped(BothChats):
     def test_recorded_told_so_and_decided_later(self, house: House) -> None:
         ticket, before = house.to_awaiting(), press_events(house)
         card = open_card(house, ticket)
-        with answered(house, aisyah=[LATE, "Recorded: approved"], bala=[LATE, "already approved, by aisyah@example.com"]):
+        with answered(
+            house, aisyah=[LATE, "Recorded: approved"], bala=[LATE, "already approved, by aisyah@example.com"]
+        ):
             with no_worker(house):
                 for user in ("aisyah", "bala"):
                     assert house.press("approve", user, card) == 200
@@ -86,8 +99,8 @@ class TestChatDown(BothChats):
     settings: ClassVar = {"retry_base": "0.3", "retry_cap": "600", "probe_interval": "0.5"}
 
     def test_a_press_while_it_is_down(self, house: House) -> None:
-        """Mattermost must be asked before a press counts: refused. Slack's signature is enough to record it; who pressed
-        is asked before it decides, and until then it waits."""
+        """Mattermost must be asked before a press counts: refused. Slack's signature is enough to record it; who
+        pressed is asked before it decides, and until then it waits."""
         ticket, before = house.to_awaiting(), press_events(house)
         card = open_card(house, ticket)
         fault(house, house.room.name, "*", "503_before")

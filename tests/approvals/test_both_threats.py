@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tests.approvals.both import BothChats, answered, closed_threat, results, threat_card
+from tests.approvals.both import BothChats, answered, closed_threat, results, settled, threat_card
 from tests.approvals.staff import NOT_LISTED, agent, user_of
 from tests.house import House
 from tests.kit import Sent, buttons, cards_of, customer_says, sent, text_of
@@ -107,8 +107,6 @@ class TestTwoPersons(BothChats):
         house.wait_state(ticket, "done", procedure=THREAT)
         told = [text for user, number in before.items() for text in results(house, user, number)]
         assert sorted((FIRST in text, TAKEN in text) for text in told) == [(False, True), (True, False)]
-        house.rows("UPDATE timers SET due_at = now() WHERE what = 'look:sure' AND fired_at IS NULL RETURNING name")
-        house.settle()
+        settled(house)
         closed_threat(house, ticket)
         assert len(house.rows("SELECT 1 FROM votes WHERE case_id = %s", house.case(ticket, THREAT)["id"])) == 2
-

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from app import burst
 from tests.house import House
 from tests.kit import cards_of
 
@@ -38,14 +39,15 @@ def refused(house: House) -> list[dict[str, Any]]:
     return [a for a in house.sandbox.world.arrived("slack") if a.get("status") == 429]
 
 
-def test_thirty_requests_at_once(database: str) -> None:
+def test_thirty_requests_at_once(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(burst, "CARDS", 8)  # a line of thirty is short again before long
     interval = {**LIMITS, "slack_post_interval": 0.1}
     with House(database, sandbox=interval, slack_post_rate="240") as house:
         house.stop_worker()
         tickets = tag_all(house, 30)
         house.start_worker()
         house.wait(
-            lambda: house.rows("SELECT 1 FROM effects WHERE reason = 'in_line' OFFSET 20"), what="there is a line"
+            lambda: house.rows("SELECT 1 FROM effects WHERE reason = 'in_line' OFFSET 12"), what="there is a line"
         )
         threat = house.ticket(email="threat@example.com")
         house.tag(threat, "regulatory_threat")
@@ -56,10 +58,7 @@ def test_thirty_requests_at_once(database: str) -> None:
         assert [len(cards_of(house, ticket)) for ticket in tickets] == [1] * 30
         [words] = told(house)
         assert "requests wait for their card here, the oldest since <!date^" in words
-        assert (
-            "/agent/search/1?type=ticket&amp;q=tags%3Adata_deletion_request%20status%3Csolved|tickets in Zendesk>"
-            in words
-        )
+        assert "q=tags%3Adata_deletion_request%20status%3Csolved|tickets in Zendesk>" in words
         assert house.rows("SELECT name, failures FROM vendors WHERE failures > 0") == []
         [walks] = house.rows("SELECT sum(walk) AS all FROM events WHERE kind = 'ticket_tagged'")
         assert walks["all"] < 30 * 9, "they come back one by one at their place, not all together each time"

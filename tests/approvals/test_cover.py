@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -143,6 +144,15 @@ def test_dates_are_days_in_the_supervisors_zone(house: House) -> None:
     assert "2126-12-11 00:00:00 +08" in table
     start, end = covers.span(date(2026, 3, 29), date(2026, 3, 29), ZoneInfo("Europe/Berlin"))  # a day of 23 hours
     assert (end - start, start) == (timedelta(hours=23), datetime(2026, 3, 28, 23, tzinfo=UTC))
+
+
+def test_first_and_last_moment() -> None:
+    """A copy that is a minute old must know by itself when a cover is over."""
+    start, end = covers.span(date(2026, 12, 1), date(2026, 12, 10), ZONE)
+    moment = timedelta(microseconds=1)
+    cover = covers.Cover(1, "U0BALA", "U0CHEN", "chen@example.com", start, end, start, None)
+    assert [cover.runs(at) for at in (start - moment, start, end - moment, end)] == [False, True, True, False]
+    assert not replace(cover, ended_at=end).runs(start)
 
 
 REFUSALS = [

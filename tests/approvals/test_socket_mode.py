@@ -195,17 +195,18 @@ def test_a_worker_killed_before_its_acknowledgement(database: str, tmp_path: Pat
     ],
 )
 def test_an_address_that_is_not_encrypted_is_refused(url: str) -> None:
-    listener = listening(slack_url="https://slack.com/api")
-    assert listener._checked("wss://wss-primary.slack.com/link/?ticket=1")
+    assert socket_mode.checked("wss://wss-primary.slack.com/link/?ticket=1", stand_ins=False)
     with pytest.raises(NotAppliedError, match="slack"):
-        listener._checked(url)
+        socket_mode.checked(url, stand_ins=False)
 
 
 def test_a_token_that_is_refused_is_tried_again_at_a_growing_distance(
     desk: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     stopping = threading.Event()
-    listener = listening(stopping, slack_url=f"{desk.sandbox.url}/api", slack_app_token="xapp-wrong", retry_base=0.05)
+    given = {"slack_url": f"{desk.sandbox.url}/api", "slack_app_token": "xapp-wrong", "retry_base": 0.05}
+    settings = load(_env_file=ROOT / ".env.example", **given)
+    listener = socket_mode.Listener(settings, lambda payload, now: Answer(), stopping)
     thread = threading.Thread(target=listener.run)
     with caplog.at_level(logging.WARNING):
         thread.start()
@@ -218,8 +219,3 @@ def test_a_token_that_is_refused_is_tried_again_at_a_growing_distance(
     assert [r.next_in for r in refusals[:3]] == [0.05, 0.1, 0.2]  # type: ignore[attr-defined]
     assert "xapp-wrong" not in caplog.text
     connected(desk)
-
-
-def listening(stopping: threading.Event | None = None, **settings: Any) -> socket_mode.Listener:
-    made = load(_env_file=ROOT / ".env.example", **{"slack_app_token": APP_TOKEN, **settings})
-    return socket_mode.Listener(made, lambda payload, now: Answer(), stopping or threading.Event())

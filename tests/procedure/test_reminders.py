@@ -9,7 +9,7 @@ import pytest
 
 from tests.crash.crashkit import Crashing, each_effect_once, nothing_open
 from tests.house import DETAILS, House
-from tests.kit import Sent, agent_id, agent_says, buttons, sent
+from tests.kit import Sent, agent_id, agent_says, buttons, cards_of, sent
 from tests.procedure.clocks_kit import ADVICE, clocked, digests, fire, replies, timers_of
 
 __all__ = ["clocked"]  # a fixture
@@ -99,13 +99,14 @@ def test_a_deleted_card_does_not_swallow_the_reminder(clocked: House) -> None:
     with world.lock:
         world.slack.messages[:] = [m for m in world.slack.messages if m.ts != case["chat_ts"]]
     fire(clocked, ticket, "50")
-    messages = clocked.call("/sandbox/state")["slack"]["messages"]
-    [told] = [m for m in messages if f"#{ticket}>" in m["text"]]
-    assert "<@U0AISYAH>" in told["text"]
+    clocked.wait(lambda: len(cards_of(clocked, ticket)) == 2, what="the reminder, and the card once more")
+    messages = cards_of(clocked, ticket)
+    [told] = [m for m in messages if "<@U0AISYAH>" in m["text"]]
     assert told["thread_ts"] is None
+    assert sorted(map(bool, map(buttons, messages))) == [False, True]
 
 
-def test_the_clock_follows_the_kind_of_wish_only_while_details_are_missing(clocked: House) -> None:
+def test_the_clock_follows_the_kind_of_wish(clocked: House) -> None:
     ticket = clocked.ticket(fields={"contact": ""}, phone=None)
     clocked.tag(ticket, "data_deletion_request")
     clocked.wait_state(ticket, "incomplete")
@@ -123,8 +124,12 @@ def test_the_clock_follows_the_kind_of_wish_only_while_details_are_missing(clock
     assert timers_of(clocked, ticket)["reminder:overdue"] == second["due_at"]
     clocked.untag(ticket, "pref_delete_all")
     clocked.tag(ticket, "pref_stop_all")
+    clocked.wait(lambda: len(cards_of(clocked, ticket)) == 2, what="a new card asks for what is wished now")
     clocked.settle()
-    assert clocked.case(ticket)["due_at"] == second["due_at"], "the card is out: what it says is decided on"
+    third = clocked.case(ticket)
+    assert (third["clock"]["kind"], third["due_at"]) == ("stop", first["due_at"])
+    assert timers_of(clocked, ticket)["reminder:overdue"] == third["due_at"]
+    assert sent(clocked, ticket) == Sent(mails=1, cards=2)
 
 
 def test_a_threat_is_due_the_same_working_day_and_reminds_its_own_people(clocked: House) -> None:

@@ -143,7 +143,7 @@ def sealed(*_: Any) -> bytes:
 def test_bug_in_a_walk_is_on_the_ticket(house: House, where: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         if where == "within the card":
-            patch.setattr(ChatSteps, "_post", broken)
+            patch.setattr(ChatSteps, "open_card", broken)
         else:
             patch.setattr("app.wish.read", broken)
         ticket = tagged(house)

@@ -176,7 +176,7 @@ def test_words_for_one_person_are_seen_by_them_alone(browser: webdriver.Chrome, 
         one(browser, "[data-action=decline]").click()
         WebDriverWait(browser, PATIENCE).until(lambda b: "only for Aisyah" in b.page_source)
         assert "only for Bala" not in browser.page_source
-        assert "Commented on the message: for all" in one(browser, f"[data-post={reply['id']}]").text
+        assert "Commented on the message: for all" in one(browser, f"[data-post='{reply['id']}']").text
         Select(one(browser, "#channel .head select")).select_by_value(BALA)
         WebDriverWait(browser, PATIENCE).until(lambda b: "only for Bala" in b.page_source)
         assert "only for Aisyah" not in browser.page_source
