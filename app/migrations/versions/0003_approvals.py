@@ -9,7 +9,7 @@ down_revision = "0002"
 
 STATEMENTS = (
     "INSERT INTO vendors (name) VALUES ('mattermost') ON CONFLICT DO NOTHING",
-    # Until when places in line are given out (app/ledger/vendors.py); a row `slack:posts:<channel>` is a limit of its own.
+    # Until when places in line are given out (app/ledger/vendors.py); `slack:posts:<channel>` is a limit of its own.
     "ALTER TABLE vendors ADD COLUMN line_until timestamptz NOT NULL DEFAULT '-infinity'",
     # asked: the supervisor's open question to the agent (who, when, event). card: number of the card now in the channel
     # and what it shows (a keyed hash); an older card of the round decides nothing. jira_status: as JIRA last said.
