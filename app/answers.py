@@ -88,11 +88,16 @@ def tell_it_waits(do: Steps, event: ButtonPressed) -> None:
 
 
 def answer_refused(tools: Tools, stored: Stored) -> Verdict:
-    """A forged or expired button: nothing happens, and the presser is told. Belongs to no case, so to no ledger."""
+    """A forged or expired button: nothing happens, and the presser is told."""
+    return answer_alone(tools, stored, str(stored.detail.get("refused", "")))
+
+
+def answer_alone(tools: Tools, stored: Stored, reason: str) -> Verdict:
+    """Tell the presser of a press that belongs to no case, and so to no ledger, why nothing comes of it."""
     from app.walk import Verdict
 
-    reason = str(stored.detail.get("refused", ""))
-    key = {"token_expired": "expired", "slow_down": "slow_down"}.get(reason, "not_valid")
+    keys = {"token_expired": "expired", "slow_down": "slow_down", "no_such_case": "no_longer_open"}
+    key = keys.get(reason, "not_valid")
     user, settings = str(stored.detail.get("user", "")), tools.settings
     usual = settings.channel_of("data_deletion")
     ours = {usual, settings.channel_of("regulatory_threat")}

@@ -41,7 +41,7 @@ def set_timers(conn: Connection, case: Case, effects: Sequence[Effect], life: in
     number = max(card_numbers.Wanted.of(case).number, 1)
     posted = card_numbers.asked(effects, number)
     made = made_at(effects)
-    if made is None or posted is None or posted.state != "done" or card_numbers.gone(effects, number):
+    if made is None or posted is None or posted.state != "done" or card_numbers.gone(effects, number, sure=True):
         return
     done = [e for e in effects if e.verb == "renew_card" and e.state == "done" and card_numbers.number_of(e) == number]
     what = f"{TIMER}:{card_numbers.arg(number, str(len(done) + 1))}"
@@ -49,8 +49,9 @@ def set_timers(conn: Connection, case: Case, effects: Sequence[Effect], life: in
         conn, timers.of_case(case.id, what), what, made + RENEW_AFTER * timedelta(seconds=life), case_id=case.id
     )
     look = f"{LOOK}:{number}"
-    at = (posted.sent_at or posted.planned_at) + FIRST_LOOK
-    timers.start(conn, timers.of_case(case.id, look), look, at, case_id=case.id)
+    if timers.due(conn, timers.of_case(case.id, look)) is None:  # else it would be taken back from tomorrow
+        at = (posted.sent_at or posted.planned_at) + FIRST_LOOK
+        timers.start(conn, timers.of_case(case.id, look), look, at, case_id=case.id)
 
 
 def look_tomorrow(conn: Connection, case: Case, number: int) -> None:

@@ -106,13 +106,16 @@ def out(effects: Sequence[Effect], case: Case) -> dict[int, Posted]:
     return dict(sorted(found.items()))
 
 
-def gone(effects: Sequence[Effect], number: int) -> bool:
-    """Whether somebody has deleted this card's message: an update of it, or a reply to it, has found that out."""
+def gone(effects: Sequence[Effect], number: int, *, sure: bool = False) -> bool:
+    """Whether somebody has deleted this card's message: an update of it, or a reply to it, has found that out.
+
+    `sure`: an update has; a reply may have been refused for another reason.
+    """
     posted = asked(effects, number)
     if posted is None or posted.state != "done" or posted.sent_at is None:
         return False
     return any(
         e.evidence.get("gone") and e.state == "done" and e.sent_at is not None and e.sent_at >= posted.sent_at
         for e in effects
-        if e.verb == "remind" or (e.verb in ("renew_card", "show_words") and number_of(e) == number)
+        if (e.verb == "remind" and not sure) or (e.verb in ("renew_card", "show_words") and number_of(e) == number)
     )

@@ -37,7 +37,7 @@ def press(walker: Walker, stored: Stored, event: ButtonPressed, seen: list[Steps
         case = cases.load(conn, event.case_id)
     button = registry.for_button(event.card, event.action)
     if case is None or button is None:
-        return Verdict("ignored", "no_such_case")
+        return answers.answer_alone(walker.tools, stored, "no_such_case")
     do = make(walker.tools, owner(stored), case)
     seen.append(do)
     if case.chat_ts is None and event.channel == walker.tools.settings.channel_of(case.procedure):
@@ -91,6 +91,8 @@ def _judge(walker: Walker, do: Steps, stored: Stored, event: ButtonPressed, butt
     do.presser_as = found.agent.email
     if button.state == registry.ASKED:
         return "" if walker.desk.said(stored).get("question") else "form_failed"
+    if event.action == "decline" and event.seen and not event.choice:
+        return "form_failed"  # the door did not know yet that they may decide; only older releases' cards had no form
     if voting:
         return _vote(do, stored, event, button, found)
     decided = do.move(button.state, of={"awaiting"}, **_decision(stored, event, found))

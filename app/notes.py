@@ -164,7 +164,7 @@ class Note:
         )
         if self.case.state in ("withdrawn", "void", "joined") and closed:
             return self.texts.get("notes.card.closed")
-        if card_numbers.number_of(posted) < self.wanted.number:
+        if self.case.state == "awaiting" and card_numbers.number_of(posted) < self.wanted.number:
             return self.texts.get("notes.card.pending")
         key = "again" if self.wanted.again else "replaced" if self.wanted.number > 1 else "done"
         return self.texts.get(f"notes.card.{key}", when=self.when(posted.done_at))

@@ -77,7 +77,8 @@ def parse_payload(payload: bytes, tokens: Tokens) -> Found:
 
 
 def _form(data: dict[str, Json], payload: bytes, tokens: Tokens) -> Sent | Refused:
-    """A form that we did not open is none of ours: refused, and nobody is told."""
+    """A form of another app is ignored. One of our name that we did not open for its sender is refused, and they are
+    told: Slack closes it before them as if it had been taken."""
     view = as_dict(data.get("view"))
     name = view.get("callback_id")
     if name not in forms.NAMES:
@@ -87,7 +88,10 @@ def _form(data: dict[str, Json], payload: bytes, tokens: Tokens) -> Sent | Refus
     for block, fields in as_dict(as_dict(view.get("state")).get("values")).items():
         field = as_dict(as_dict(fields).get(block))  # a field's block and its action have the field's name
         values[block] = field.get("value") or as_dict(field.get("selected_option")).get("value")
-    return sent(view.get("private_metadata"), name, place, values, tokens)
+    try:
+        return sent(view.get("private_metadata"), name, place, values, tokens)
+    except BadPayloadError as error:
+        return ignored("slack", payload, error.reason, detail=place.detail)
 
 
 def _challenge(body: bytes) -> Challenge | None:

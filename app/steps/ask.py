@@ -41,7 +41,8 @@ class AskSteps(ChatSteps):
 
             return Call(send, {"stamp": ticket.stamp})
 
-        states = frozenset({"awaiting"})
+        # The presser was told that it is asked: details that are missing meanwhile are no reason to drop it.
+        states = frozenset({"awaiting", "incomplete"})
         self.perform(Plan("ask_agent", str(event_id), "zendesk", states, prepare, self.find_audit))
 
     def note_answer(self) -> None:

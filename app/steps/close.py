@@ -48,15 +48,17 @@ class CloseSteps(TicketSteps):
         with self.tools.db.each() as conn:
             out = card_numbers.out(store.of_case(conn, self.case.id), self.case)
         newest = max(out, default=0)
-        if newest and self.case.state != "awaiting" and not self._is_replaced(newest):
+        if newest and self.case.state != "awaiting":
             self._close(newest, out[newest], self.case.state, self._closed_card())
 
     def _close_replaced(self) -> None:
-        """What is replaced stays so, whatever becomes of the case."""
+        """What is replaced stays so, whatever becomes of the case; a card whose successor never came out says what
+        became of it."""
         with self.tools.db.each() as conn:
             out = card_numbers.out(store.of_case(conn, self.case.id), self.case)
+        last = 0 if self.case.state == "awaiting" else max(out, default=0)
         for number, at in out.items():
-            if self._is_replaced(number):
+            if self._is_replaced(number) and number != last:
                 self._close(number, at, "replaced", self._replaced_card())
 
     def _close(self, number: int, at: Posted, what: str, card: Card) -> None:

@@ -60,7 +60,8 @@ class MattermostDoor:
         if heard.wrong:
             return jsonify({"errors": {field: self._text(f"forms.{key}") for field, key in heard.wrong.items()}})
         if not isinstance(found, Sent) or not heard.recorded:
-            return jsonify({"error": self._text(f"answers.{heard.outcome}")})
+            outcome = "slow_down" if heard.outcome == "ignored" else heard.outcome  # a form always waits for words
+            return jsonify({"error": self._text(f"answers.{outcome}")})
         if heard.outcome == "recorded_waiting" and self._door.tell:
             event = found.event
             self._door.tell.later(event.user, heard.outcome, procedure=event.card, about=event.fact)
@@ -96,14 +97,16 @@ class MattermostDoor:
         """Only for whoever may decide: nobody else writes on the card. Without props, which then stay (M14).
 
         Mattermost applies it with the props that it read before it called us (its DoPostActionWithCookie): over a card
-        that was closed in between, too. Such a card is closed once more (app.steps.close).
+        that was closed in between, too. Such a card is closed once more (app.steps.close). A threat's card grows while
+        it is open: words that came in between would be gone from it, and it would be decided unread. So it has no such
+        line.
         """
         event = press.event
-        if event.action in forms.NAMES or not self._pressing.may_try(event):
+        threat = event.card == "regulatory_threat"
+        if threat or event.action in forms.NAMES or not self._pressing.may_try(event):
             return {}
-        family = "threats" if event.card == "regulatory_threat" else "cards"
         when = datetime.fromtimestamp(self._door.clock(), self._zone).strftime("%Y-%m-%d %H:%M")
-        button = self._text(f"{family}.button.{event.action}")
+        button = self._text(f"cards.button.{event.action}")
         return {"update": {"message": self._text("answers.pressed", button=button, when=when)}}
 
     def _text(self, key: str, **values: str) -> str:

@@ -248,7 +248,8 @@ def test_a_form_that_we_did_not_open_for_them(
     answer = deliver(client, forged(view, settings, case), to="slack")
     assert (answer.status_code, answer.get_data(), desk.kinds) == (200, b"", ["ignored token_forged"])
     assert isinstance(desk.rows[0], Refused)
-    assert not desk.rows[0].detail, "and nobody is told"
+    user = "U0BALA" if case == "another person" else "U0AISYAH"
+    assert desk.rows[0].detail == {"user": user, "team": "T111", "channel": "", "ts": ""}, "who sent it is told"
     assert 'desk_alarms_total{reason="token_forged"} 1.0' in flask_app.test_client().get("/metrics").text
 
 
