@@ -99,7 +99,9 @@ class RenewSteps(AskSteps):
             return True
         with self.tools.db.each() as conn:
             posted = card_numbers.asked(store.of_case(conn, self.case.id), self.wanted.number)
-        return self.wanted.number > 1 and (posted is None or posted.state not in ("done", "dead"))
+        # One that was refused for good: by this very event, in a walk that came to no end, or its replay is to mend it.
+        over = ("done",) if self.owner.walk > 1 else ("done", "dead")
+        return self.wanted.number > 1 and (posted is None or posted.state not in over)
 
     def _is_gone(self) -> bool:
         """Whether an update of the message, or a reply to it, has found it deleted; chat itself has the last word."""

@@ -23,6 +23,7 @@ from tests.approvals.both import (
 from tests.approvals.seen import CHANGED, REPLACED, change, deaf, next_second, timer_due
 from tests.house import House
 from tests.kit import Sent, buttons, cards_of, issue_of, next_round, retag, sent, text_of
+from tests.review.scenes import dead, fault, replay_failed, taken_over
 
 OTHER = "https://backoffice.example.com/customers/4711"
 OVER = "This request is no longer open"
@@ -165,6 +166,26 @@ class TestDeleted(BothChats):
         assert sent(house, ticket).cards == 0
         assert "deleted in chat twice" in house.notes(ticket)[-1]
         assert house.case(ticket)["state"] == "awaiting"
+
+    def test_refused_for_good_it_is_posted_once_an_admin_replays(self, house: House) -> None:
+        """A walk that begins again finds its card dead: the event is a dead letter, and its replay posts the card."""
+        post, refusal = {
+            "slack": ("chat.postMessage", {"name": "ok_false", "error": "is_archived"}),
+            "mattermost": ("posts.create", {"name": "403"}),
+        }[house.room.name]
+        ticket = house.to_awaiting()
+        house.delete(open_card(house, ticket))
+        fault(house, house.room.name, post, times=1, **refusal)
+        timer_due(house, ticket, "look:1")
+        assert (dead(house), sent(house, ticket).cards) == (["channel"], 0)
+        [event] = house.rows("SELECT id FROM events WHERE state = 'dead'")
+        house.rows("UPDATE events SET state = 'running' WHERE id = %s RETURNING id", event["id"])
+        taken_over(house, event["id"])  # its worker was killed before it could say so
+        house.settle()
+        assert (dead(house), sent(house, ticket).cards) == (["channel"], 0)
+        replay_failed(house)
+        assert (dead(house), AGAIN in text_of(open_card(house, ticket))) == ([], True)
+        approved(house, ticket)
 
     def test_the_second_message_is_decided_on(self, house: House) -> None:
         ticket = house.to_awaiting()
