@@ -32,7 +32,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "test-postgres": (("python", "-m", "tests.distribution_postgres"),),
     "test-kills": (("python", "-m", "pytest", "-n0", "-m", "long", "-s", "tests/crash/test_kills.py"),),
     "test-crash": (("python", "-m", "pytest", "-n0", "-m", "long", *CRASH),),
-    "test-races": (("python", "-m", "pytest", "-n0", "-m", "long", "-s", "tests/approvals/test_races.py"),),
+    "test-races": (("python", "-m", "pytest", "-n0", "-m", "long", "-s", "tests/approvals/test_decision_races.py"),),
     "lint": (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)),
     "bench": (("desk", "bench"),),
 }

@@ -45,7 +45,7 @@ class Deploying(Crashing):
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("version", ["one more", "one less"])
+@pytest.mark.parametrize("version", [pytest.param("one more", marks=pytest.mark.long), "one less"])
 def test_no_case_is_stranded_by_a_deploy(database: str, tmp_path: Path, version: str) -> None:
     new = other_version(tmp_path / "new", version)
     with Deploying(database, tmp_path) as house:
