@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -37,7 +38,8 @@ class Texts:
         """Reads and checks all languages, keeps `language`. Raises ConfigError, reason `texts`, naming the key."""
         if language not in LANGUAGES:
             raise ConfigError(f"no texts in language {language}", "texts")
-        return cls(language, {key: by_language[language] for key, by_language in read(folder or FOLDER).items()})
+        texts = read(folder) if folder else _own()
+        return cls(language, {key: by_language[language] for key, by_language in texts.items()})
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -82,6 +84,12 @@ def _spans(value: str | int | Span | Line) -> Line:
     if isinstance(value, tuple):
         return value
     return (str(value) if isinstance(value, int) else value,)
+
+
+@cache
+def _own() -> dict[str, dict[str, str]]:
+    """The product's own, read once per process."""
+    return read(FOLDER)
 
 
 def read(folder: Path) -> dict[str, dict[str, str]]:

@@ -47,9 +47,11 @@ class World:
     mattermost: MattermostState
     jira: JiraState
     backoffice: BackofficeState
-    sockets: Sockets  # of Slack; set by its blueprint, and kept over a reset, as open connections are
+    sockets: Sockets  # of Slack; kept over a reset, as open connections are
 
     def __init__(self, config: Config | None = None) -> None:
+        from sandbox.slack.socket import Sockets
+
         self.config = config or Config()
         self.lock = threading.RLock()
         self.closing = threading.Event()
@@ -59,6 +61,7 @@ class World:
         self._version = 0
         self.faults = Faults(self)
         self.hooks = Hooks(self)
+        self.sockets = Sockets(self)
         self.reset()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> World:

@@ -1,8 +1,7 @@
 """A whole desk for a test: an own database, the stand-ins, the web process and the worker.
 
-`House` runs web and worker as threads of the test (quick); `Processes` runs the real ones, gunicorn and `desk work`,
-and starts them again when they die, as a supervisor would. Both go through the real doors and the real engine. Waits
-and quiet periods are short by settings, never by patching.
+`House` runs web and worker as threads of the test (quick); tests.processes has the real ones. Both go through the real
+doors and the real engine. Waits and quiet periods are short by settings, never by patching.
 """
 
 from __future__ import annotations
@@ -10,23 +9,18 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any
 
 import psycopg
 from dotenv import dotenv_values
-from psycopg import sql
 from psycopg.rows import dict_row
 from werkzeug.serving import make_server
 
@@ -39,8 +33,6 @@ from sandbox.server import Config, Sandbox
 from tests.rooms import ROOMS, Message, named
 
 ROOT = Path(__file__).resolve().parent.parent
-# Of this process alone: on a shared server (`make test-postgres`) every xdist worker makes its own.
-TEMPLATE = f"desk_template_{os.getpid()}"
 FAST = {
     "zendesk_quiet": "0.4",
     "slack_quiet": "0.4",
@@ -74,28 +66,16 @@ FORMS = {
     "ask": {"question": "Which number is right?"},
 }  # filled in unless told otherwise
 USUAL: dict[str, str] = {}  # `form=USUAL`: the values above
-_names = itertools.count(1)
 
 
-def database_uri(base: str, name: str) -> str:
-    """The same server, another database."""
-    parts = urlsplit(base)
-    return urlunsplit(parts._replace(path=f"/{name}"))
+@cache
+def _example() -> dict[str, str]:
+    return {key: value or "" for key, value in dotenv_values(ROOT / ".env.example").items()}
 
 
-def new_database(base: str, template: str | None = TEMPLATE) -> str:
-    """A database of one test's own, copied from the migrated template in some milliseconds."""
-    name = f"desk_{os.getpid()}_{next(_names)}"
-    with psycopg.connect(base, autocommit=True) as conn:
-        copy = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
-        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)) + copy)
-    return database_uri(base, name)
-
-
-def drop_database(base: str, uri: str) -> None:
-    name = urlsplit(uri).path.strip("/")
-    with psycopg.connect(base, autocommit=True) as conn:
-        conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+@lru_cache(8)
+def _loaded(environment: tuple[tuple[str, str], ...]) -> Settings:
+    return load(_env_file=None, **{key.lower(): value for key, value in environment})
 
 
 def free_port() -> int:
@@ -114,6 +94,7 @@ class House:
         self, uri: str, *, sandbox: dict[str, Any] | None = None, chat: str = "slack", **settings: str
     ) -> None:
         self.room = ROOMS[chat]
+        self._kept: psycopg.Connection[dict[str, Any]] | None = None
         self._customers = itertools.count()
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -128,7 +109,7 @@ class House:
         self.sandbox.start()
         self.uri = uri
         self.environment = {
-            **{key: value or "" for key, value in dotenv_values(ROOT / ".env.example").items()},
+            **_example(),
             **{key.upper(): value for key, value in FAST.items()},
             "DATABASE_URL": uri,
             "PUBLIC_URL": self.url,
@@ -140,7 +121,7 @@ class House:
         }
 
     def settings(self) -> Settings:
-        return load(_env_file=None, **{key.lower(): value for key, value in self.environment.items()})
+        return _loaded(tuple(self.environment.items()))
 
     def __enter__(self) -> House:
         try:
@@ -195,6 +176,12 @@ class House:
             self._web.server_close()
         if hasattr(self, "desk"):
             self.desk.db.close()
+        self.leave()
+
+    def leave(self) -> None:
+        """What belongs to the test itself."""
+        if self._kept is not None:
+            self._kept.close()
         self.sandbox.stop()
 
     # ---- what people do
@@ -292,8 +279,14 @@ class House:
 
     # ---- what the outside sees
 
+    def shown(self, vendor: str) -> Any:
+        """What the page shows of this vendor: as `/sandbox/state`, without the other vendors and the way over HTTP."""
+        with self.sandbox.world.lock:
+            said = json.dumps(getattr(self.sandbox.world, vendor).public())
+        return json.loads(said)
+
     def issues(self) -> list[dict[str, Any]]:
-        return list(self.call("/sandbox/state")["jira"]["issues"])
+        return list(self.shown("jira")["issues"])
 
     def notes(self, ticket: int) -> list[str]:
         """The desk's internal notes on the ticket, oldest first."""
@@ -304,8 +297,7 @@ class House:
         return [c["body"] for c in self.state_of(ticket)["comments"] if c["role"] == "desk" and c["public"]]
 
     def state_of(self, ticket: int) -> dict[str, Any]:
-        tickets = self.call("/sandbox/state")["tickets"]
-        return next(t for t in tickets if t["id"] == ticket)
+        return next(t for t in self.shown("zendesk")["tickets"] if t["id"] == ticket)
 
     def answers(self, user: str) -> list[str]:
         """What this person alone was told."""
@@ -323,8 +315,18 @@ class House:
             yield conn
 
     def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
-        with self.sql() as conn:
-            return conn.execute(query, values).fetchall()  # type: ignore[call-overload,no-any-return]
+        """One statement. The test's own thread keeps a connection for these: a wait asks thirty times a second."""
+        if threading.current_thread() is not threading.main_thread():
+            with self.sql() as conn:
+                return conn.execute(query, values).fetchall()  # type: ignore[call-overload,no-any-return]
+        if self._kept is None or self._kept.closed:
+            self._kept = psycopg.connect(self.uri, row_factory=dict_row, autocommit=True, prepare_threshold=None)
+        try:
+            return self._kept.execute(query, values).fetchall()  # type: ignore[call-overload,no-any-return]
+        except psycopg.OperationalError:  # a test has killed the server, or cut the connections
+            self._kept.close()
+            with self.sql() as conn:
+                return conn.execute(query, values).fetchall()  # type: ignore[call-overload,no-any-return]
 
     def case(self, ticket: int, procedure: str = "data_deletion") -> dict[str, Any]:
         """The newest round of the ticket."""
@@ -384,71 +386,3 @@ class House:
         ticket = self.to_awaiting(*tags, **given)
         self.press("approve")
         return ticket, str(self.wait_state(ticket, "banning")["jira_key"])
-
-
-class Processes(House):
-    """The same, with gunicorn and `desk work` as processes of their own, started again whenever they die."""
-
-    def __init__(
-        self, uri: str, *, sandbox: dict[str, Any] | None = None, chat: str = "slack", **settings: str
-    ) -> None:
-        super().__init__(uri, sandbox=sandbox, chat=chat, **settings)
-        self.log = Path(os.environ.get("PYTEST_TMP_LOG", "/dev/null"))
-        self.extra: dict[str, dict[str, str]] = {"web": {}, "worker": {}}
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
-        self.deaths: dict[str, list[int]] = {"web": [], "worker": []}
-        self._closing = threading.Event()
-
-    COMMANDS: ClassVar = {
-        "web": [sys.executable, "-m", "gunicorn", "app:create_app()"],
-        "worker": [sys.executable, "-m", "app.cli", "work"],
-    }
-
-    def start(self) -> None:
-        for name in self.COMMANDS:
-            self.launch(name)
-        self._keeper = threading.Thread(target=self._keep, daemon=True)
-        self._keeper.start()
-        self.wait(self._ready, 20, "web is ready")
-
-    def launch(self, name: str) -> None:
-        """Start this process; `extra` settings are for its first life only (a crash point, say)."""
-        environment = {**os.environ, **self.environment, **self.extra.pop(name, {})}
-        with self.log.open("ab") as output:
-            self.running[name] = subprocess.Popen(
-                self.COMMANDS[name], cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
-            )
-
-    def _keep(self) -> None:
-        while not self._closing.wait(0.05):
-            for name, process in list(self.running.items()):
-                code = process.poll()
-                if code is not None and not self._closing.is_set():
-                    self.deaths[name].append(code)
-                    self.launch(name)
-
-    def _ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
-
-    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
-        """A signal to the process and its group."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.running[name].pid, number)
-
-    def stop(self) -> None:
-        self._closing.set()
-        if hasattr(self, "_keeper"):
-            self._keeper.join()
-        for name in self.running:
-            self.kill(name, signal.SIGTERM)
-        for name, process in self.running.items():
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.kill(name)
-                process.wait()
-        self.sandbox.stop()

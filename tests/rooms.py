@@ -41,7 +41,7 @@ class Slack:
         return {"CHAT": "slack", "SLACK_URL": f"{url}/api/"}
 
     def messages(self, house: House) -> list[Message]:
-        return list(house.call("/sandbox/state")["slack"]["messages"])
+        return list(house.shown("slack")["messages"])
 
     def ident(self, message: Message) -> str:
         return str(message["ts"])
@@ -98,7 +98,7 @@ class Mattermost:
         }
 
     def messages(self, house: House) -> list[Message]:
-        return list(house.call("/sandbox/state")["mattermost"]["posts"])
+        return list(house.shown("mattermost")["posts"])
 
     def ident(self, message: Message) -> str:
         return str(message["id"])

@@ -6,8 +6,6 @@ events, files, channel mentions by name, and editing time limits.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask import Blueprint
 
 from sandbox.mattermost import posts, reads  # noqa: F401 - importing them registers their routes
@@ -15,15 +13,12 @@ from sandbox.mattermost.control import add_controls
 from sandbox.mattermost.state import State
 from sandbox.mattermost.web import ROUTES, register_all
 
-if TYPE_CHECKING:
-    from sandbox.core import World
-
 __all__ = ["ROUTES", "State", "blueprint"]
 
 
-def blueprint(world: World) -> Blueprint:
+def blueprint() -> Blueprint:
     """Mattermost's routes and the controls of people in the channel."""
     made = Blueprint("mattermost", __name__)
     register_all(made)
-    add_controls(made, world)
+    add_controls(made)
     return made

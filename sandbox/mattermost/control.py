@@ -6,47 +6,37 @@ hold the world's lock as the other routes do.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from sandbox.controls import ControlError, control_body
+from sandbox.core import World, the_world
 from sandbox.mattermost.actions import action_in, pressed, reply_to_dialog, reply_to_press, send, submitted
 from sandbox.mattermost.model import Post
 from sandbox.mattermost.people import Person
 from sandbox.mattermost.posts import readable, remove
 from sandbox.mattermost.web import ApiError, refused, session
 
-if TYPE_CHECKING:
-    from sandbox.core import World
 
-
-class ControlError(Exception):
-    """A control that can't be carried out; the text is for the person at the page."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-
-
-def add_controls(blueprint: Blueprint, world: World) -> None:
+def add_controls(blueprint: Blueprint) -> None:
     """Register the POST routes under /sandbox/mattermost/, and the client's own press."""
-
-    @blueprint.errorhandler(ControlError)
-    def not_so(error: ControlError) -> ResponseReturnValue:
-        return jsonify({"error": str(error)}), error.status
 
     @blueprint.post("/sandbox/mattermost/press")
     def press() -> ResponseReturnValue:
-        return jsonify(press_action(world, _body()))
+        world = the_world()
+        return jsonify(press_action(world, control_body()))
 
     @blueprint.post("/sandbox/mattermost/submit")
     def submit() -> ResponseReturnValue:
-        return jsonify(submit_dialog(world, _body()))
+        world = the_world()
+        return jsonify(submit_dialog(world, control_body()))
 
     @blueprint.post("/sandbox/mattermost/say")
     def say() -> ResponseReturnValue:
-        body = _body()
+        world = the_world()
+        body = control_body()
         with world.lock:
             state = world.mattermost
             person = _person(world, body)
@@ -60,7 +50,8 @@ def add_controls(blueprint: Blueprint, world: World) -> None:
 
     @blueprint.post("/sandbox/mattermost/delete")
     def delete() -> ResponseReturnValue:
-        body = _body()
+        world = the_world()
+        body = control_body()
         with world.lock:
             post = world.mattermost.post(str(body.get("post_id")))
             if post is None:
@@ -71,6 +62,7 @@ def add_controls(blueprint: Blueprint, world: World) -> None:
 
     @blueprint.post("/api/v4/posts/<post_id>/actions/<action_id>")
     def act(post_id: str, action_id: str) -> Response:
+        world = the_world()
         world.note_arrival("mattermost", "posts.action")
         try:
             with world.lock:
@@ -138,13 +130,6 @@ def submit_dialog(world: World, body: dict[str, Any]) -> dict[str, Any]:
             return {"status": 200, "ms": 0, "warning": False, "timed_out": False, "body": "", "problem": ""}
     attempt = send(world, dialog["url"], payload, "dialog")
     return reply_to_dialog(world, attempt, dialog["id"])
-
-
-def _body() -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise ControlError(400, "a JSON object is needed")
-    return body
 
 
 def _person(world: World, body: dict[str, Any]) -> Person:

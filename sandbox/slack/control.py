@@ -7,47 +7,37 @@ Mode, once the desk has had a connection (sandbox.slack.socket).
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from sandbox.controls import ControlError, control_body
+from sandbox.core import World, the_world
 from sandbox.slack.payloads import action_of, block_actions, elements, option_of, signed, view_submission
 from sandbox.slack.state import Message
-
-if TYPE_CHECKING:
-    from sandbox.core import World
 
 ANSWER_WITHIN = 3.0
 
 
-class ControlError(Exception):
-    """A control that can't be carried out; the text is for the person at the page."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-
-
-def add_controls(blueprint: Blueprint, world: World) -> None:
+def add_controls(blueprint: Blueprint) -> None:
     """Register the POST routes under /sandbox/slack/."""
-
-    @blueprint.errorhandler(ControlError)
-    def refused(error: ControlError) -> ResponseReturnValue:
-        return jsonify({"error": str(error)}), error.status
 
     @blueprint.post("/sandbox/slack/press")
     def press() -> ResponseReturnValue:
-        return jsonify(press_button(world, _body()))
+        world = the_world()
+        return jsonify(press_button(world, control_body()))
 
     @blueprint.post("/sandbox/slack/submit")
     def submit() -> ResponseReturnValue:
-        return jsonify(submit_view(world, _body()))
+        world = the_world()
+        return jsonify(submit_view(world, control_body()))
 
     @blueprint.post("/sandbox/slack/close")
     def close() -> ResponseReturnValue:
+        world = the_world()
         with world.lock:
-            view = world.slack.views.get(str(_body().get("view_id")))
+            view = world.slack.views.get(str(control_body().get("view_id")))
             if view is None:
                 raise ControlError(404, "no such dialog")
             del world.slack.views[view["id"]]  # nobody is told: the desk asks for no view_closed
@@ -56,15 +46,18 @@ def add_controls(blueprint: Blueprint, world: World) -> None:
 
     @blueprint.get("/link/", websocket=True)
     def link() -> ResponseReturnValue:
+        world = the_world()
         return world.sockets.serve(request.environ, request.args.get("ticket", ""))
 
     @blueprint.post("/sandbox/slack/socket")
     def socket() -> ResponseReturnValue:
-        return jsonify({"connections": world.sockets.disconnect(str(_body().get("disconnect")))})
+        world = the_world()
+        return jsonify({"connections": world.sockets.disconnect(str(control_body().get("disconnect")))})
 
     @blueprint.post("/sandbox/slack/say")
     def say() -> ResponseReturnValue:
-        body = _body()
+        world = the_world()
+        body = control_body()
         with world.lock:
             state = world.slack
             person = state.people.get(str(body.get("user")))
@@ -79,8 +72,9 @@ def add_controls(blueprint: Blueprint, world: World) -> None:
 
     @blueprint.post("/sandbox/slack/delete")
     def delete() -> ResponseReturnValue:
+        world = the_world()
         with world.lock:
-            message = world.slack.find(None, str(_body().get("ts")))
+            message = world.slack.find(None, str(control_body().get("ts")))
             if message is None:
                 raise ControlError(404, "no such message")
             world.slack.messages.remove(message)
@@ -136,13 +130,6 @@ def submit_view(world: World, body: dict[str, Any]) -> dict[str, Any]:
             world.slack.views.pop(view["id"], None)
         world.changed()
     return answer
-
-
-def _body() -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise ControlError(400, "a JSON object is needed")
-    return body
 
 
 def _pressed(message: Message, body: dict[str, Any]) -> tuple[list[dict[str, Any]], str, dict[str, Any]]:

@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 import pytest
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 
-from tests.house import House, drop_database, new_database
+from tests.databases import drop_database, new_database
+from tests.house import House
 from tests.kit import Sent, buttons, cards_of, sent, text_of
 from tests.rooms import INVISIBLE, Message
 

@@ -26,7 +26,7 @@ def tag_all(house: House, number: int) -> list[int]:
 
 def channel(house: House) -> list[dict[str, Any]]:
     """What stands in the supervisors' channel itself, oldest first."""
-    messages = house.call("/sandbox/state")["slack"]["messages"]
+    messages = house.shown("slack")["messages"]
     return [m for m in messages if not m["ephemeral_to"] and m["thread_ts"] in (None, m["ts"])]
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.house import DETAILS, House, drop_database, new_database
+from tests.databases import drop_database, new_database
+from tests.house import DETAILS, House
 from tests.kit import text_of
 from tests.rooms import Message
 

@@ -20,8 +20,10 @@ import pytest
 
 from app.tokens import Tokens
 from tests.approvals.both import LIVELY, settled
-from tests.house import House, Processes, drop_database, new_database
+from tests.databases import drop_database, new_database
+from tests.house import House
 from tests.kit import buttons, text_of
+from tests.processes import Processes
 from tests.rooms import Message
 from tests.test_decisions import together
 

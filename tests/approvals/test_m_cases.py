@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.approvals.hand import Answer, metrics, post, rows, waits_still
-from tests.house import House, drop_database, new_database
+from tests.databases import drop_database, new_database
+from tests.house import House
 from tests.kit import Sent, buttons, card_of, sent, told
 
 BANNING = Sent(mails=1, cards=1, issues=1, links=1)

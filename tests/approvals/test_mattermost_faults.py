@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.house import House, drop_database, new_database
+from tests.databases import drop_database, new_database
+from tests.house import House
 from tests.kit import Sent, buttons, card_of, press_body, sent, text_of
 
 WAITING = Sent(mails=1, cards=1)

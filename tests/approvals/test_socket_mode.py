@@ -20,7 +20,8 @@ from app.web.slack import Answer
 from sandbox.slack import control
 from sandbox.slack.payloads import action_of, block_actions, signed
 from tests.crash.crashkit import Crashing
-from tests.house import ROOT, House, drop_database, new_database
+from tests.databases import drop_database, new_database
+from tests.house import ROOT, House
 from tests.kit import Sent, card_of, press_body, sent, told
 
 APP_TOKEN = "xapp-stand-in"

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.house import DETAILS, House, drop_database, new_database
+from tests.databases import drop_database, new_database
+from tests.house import DETAILS, House
 from tests.kit import Sent, agent_says, buttons, cards_of, sent, text_of
 from tests.rooms import Message
 

@@ -11,7 +11,8 @@ import pytest
 from app import cases, decide, votes
 from app.ledger.perform import WalkLostError
 from tests.approvals.staff import agent, user_of
-from tests.house import House, drop_database, new_database
+from tests.databases import drop_database, new_database
+from tests.house import House
 from tests.kit import Sent, buttons, cards_of, customer_says, sent, text_of, told
 from tests.review.scenes import fault, mend, taken_over
 from tests.test_decisions import together

@@ -18,8 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.house import ROOT, House, Processes
+from tests.house import ROOT, House
 from tests.kit import REQUEST
+from tests.processes import Processes
 
 # Take-over within a second or so. `lease` is short, as it must be beside these short quiet periods (app.settings).
 QUICK = {"heartbeat": "0.2", "stalled_after": "0.8", "lease": "0.6", "worker_concurrency": "2"}

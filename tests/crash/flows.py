@@ -195,7 +195,7 @@ def replies(house: Crashing, ticket: int) -> list[dict[str, Any]]:
 
 
 def digests(house: Crashing) -> list[dict[str, Any]]:
-    messages = house.call("/sandbox/state")["slack"]["messages"]
+    messages = house.shown("slack")["messages"]
     return [message for message in messages if message["text"].startswith("Wishes not confirmed yet")]
 
 
@@ -246,7 +246,7 @@ def told_of_a_burst(house: Crashing, tickets: list[int]) -> None:
             f"burst {number}",
         )
         effects_done(house, "burst", number)
-        messages = house.call("/sandbox/state")["slack"]["messages"]
+        messages = house.shown("slack")["messages"]
         assert len([m for m in messages if m["text"].startswith("21 requests wait for their card")]) == number
     house.rows("DELETE FROM effects WHERE op_id LIKE 'burst%%' AND reason = 'in_line' RETURNING id")
     house.rows("DELETE FROM cases WHERE ticket_id > 900000 RETURNING id")

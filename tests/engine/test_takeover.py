@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.crash.crashkit import Crashing, each_effect_once, nothing_open
-from tests.house import Processes
 from tests.kit import Sent, card_of, sent
+from tests.processes import Processes
 
 FROZEN_AT = (
     "effect.before_claim/apply_macro",

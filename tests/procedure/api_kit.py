@@ -15,7 +15,8 @@ from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
 
 from app.cli import main
-from tests.house import House, drop_database, new_database
+from tests.databases import drop_database, new_database
+from tests.house import House
 
 READ = ("--scope", "suppressions:read")
 _names = count(1)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.house import House, drop_database, new_database
+from tests.databases import drop_database, new_database
+from tests.house import House
 from tests.kit import issue_of
 
 MACRO = "Opt-Out Confirmation"

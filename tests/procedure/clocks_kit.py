@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.house import House, drop_database, new_database
+from tests.databases import drop_database, new_database
+from tests.house import House
 
 ADVICE = "not legal advice"
 
@@ -23,7 +24,7 @@ def clocked(database_server: str) -> Iterator[House]:
 
 def replies(house: House, ticket: int) -> list[dict[str, Any]]:
     """Messages below this ticket's card, oldest first."""
-    messages = house.call("/sandbox/state")["slack"]["messages"]
+    messages = house.shown("slack")["messages"]
     return [m for m in messages if f"#{ticket}>" in m["text"] and m["thread_ts"] not in (None, m["ts"])]
 
 
@@ -48,7 +49,7 @@ def timers_of(house: House, ticket: int) -> dict[str, datetime]:
 
 
 def digests(house: House) -> list[dict[str, Any]]:
-    messages = house.call("/sandbox/state")["slack"]["messages"]
+    messages = house.shown("slack")["messages"]
     return [m for m in messages if m["text"].startswith("Wishes not confirmed yet")]
 
 

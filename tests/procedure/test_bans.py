@@ -263,7 +263,7 @@ def test_one_address_for_all_channels_and_a_demo_that_completes_by_itself(databa
         house.wait_state(ticket, "done")
         assert asked(house, customer) == [""]
         assert wishes(house, ticket) == {"sms": ("confirmed", "source")}
-        assert house.call("/sandbox/state")["bans"][customer] == {
+        assert house.shown("backoffice")[customer] == {
             "calls": False,
             "sms": True,
             "email": False,

@@ -13,7 +13,8 @@ import pytest
 from app import confirmed, wish
 from app.clients.types import Ticket
 from app.settings import Settings, load
-from tests.house import House, drop_database, new_database
+from tests.databases import drop_database, new_database
+from tests.house import House
 from tests.kit import NOTHING, Sent, card_of, edit, events_of, issue_of, quiet_for, sent
 from tests.procedure.people import someone
 

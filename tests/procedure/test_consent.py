@@ -78,7 +78,7 @@ def test_only_the_named_channels(shared_house: House) -> None:
 def test_sop_2_7_purposes_are_apart_and_each_entry_says_who_when_where_and_in_which_words(shared_house: House) -> None:
     house, who = shared_house, Someone()
     ticket = who.ticket(house)
-    agent = house.call("/sandbox/state")["agents"][0]["id"]
+    agent = house.shown("zendesk")["agents"][0]["id"]
     house.tag(ticket, "data_deletion_request", "pref_stop_all", agent=agent)
     house.wait_state(ticket, "awaiting")
     rows = entries(house, who)

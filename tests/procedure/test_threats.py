@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.house import House, Processes
+from tests.house import House
 from tests.kit import (
     Sent,
     agent_id,
@@ -22,6 +22,7 @@ from tests.kit import (
     template_body,
     told,
 )
+from tests.processes import Processes
 
 THREAT = "regulatory_threat"
 URGENT = "Urgent: Regulatory Complaint Threat"

@@ -13,11 +13,12 @@ import pytest
 from app import timers
 from app.events import TimeCame
 from app.settings import CHANNELS
-from tests.house import House, Processes
+from tests.house import House
 from tests.kit import deliver, edit, events_of, next_round, next_second, retag, template_body
 from tests.procedure.api_kit import ask, desk_command, new_token, problem_of, resolved
 from tests.procedure.consent_kit import Someone, both, entries, stopped, withdraw
 from tests.procedure.suppress_kit import VAULT, Book, Run, book, out, put, run
+from tests.processes import Processes
 
 __all__ = ["book", "run"]  # fixtures
 ALL = set(CHANNELS)
