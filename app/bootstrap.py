@@ -20,19 +20,15 @@ VENV = ROOT / ".venv"
 LOWEST, HIGHEST = (3, 11), (3, 13)  # the embedded PostgreSQL has wheels for these; docs/dependencies.md
 
 # What each word runs inside the virtual environment, one command after the other; arguments go to the last one.
-CRASH = (
-    *("tests/crash/test_points.py", "tests/crash/test_flows.py", "tests/crash/test_chats.py"),
-    "tests/procedure/test_undoing_kills.py",
-    *("tests/procedure/test_threats.py", "tests/procedure/test_reminders.py"),
-    *("tests/procedure/test_renewed_buttons.py", "tests/engine"),
-)
+OWN_COMMAND = ("tests/crash/test_kills.py", "tests/approvals/test_decision_races.py")
+LONG = ("-m", "long", "--dist", "load", *(f"--ignore={file}" for file in OWN_COMMAND), "tests")
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "demo": (("desk", "demo"),),
     "test": (("python", "-m", "pytest"),),
     "test-postgres": (("python", "-m", "tests.distribution_postgres"),),
-    "test-kills": (("python", "-m", "pytest", "-n0", "-m", "long", "-s", "tests/crash/test_kills.py"),),
-    "test-crash": (("python", "-m", "pytest", "-n0", "-m", "long", *CRASH),),
-    "test-races": (("python", "-m", "pytest", "-n0", "-m", "long", "-s", "tests/approvals/test_decision_races.py"),),
+    "test-kills": (("python", "-m", "pytest", "-n0", "-m", "long", "-s", OWN_COMMAND[0]),),
+    "test-crash": (("python", "-m", "pytest", *LONG),),
+    "test-races": (("python", "-m", "pytest", "-n0", "-m", "long", "-s", OWN_COMMAND[1]),),
     "lint": (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)),
     "bench": (("desk", "bench"),),
 }

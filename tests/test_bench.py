@@ -31,6 +31,7 @@ def test_a_tiny_run_prints_both_tables_and_leaves_nothing(tmp_path: Path) -> Non
     assert not list(tmp_path.glob("desk-bench-*"))
 
 
+@pytest.mark.long
 def test_presses_are_answered_without_a_worker_and_nothing_is_left(tmp_path: Path) -> None:
     command = (sys.executable, "-m", "app.cli", "bench", "press", "--seconds", "0.5")
     environment = {**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "160"}

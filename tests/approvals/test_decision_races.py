@@ -27,7 +27,7 @@ from tests.processes import Processes
 from tests.rooms import Message
 from tests.test_decisions import together
 
-QUICK = 20
+QUICK = 10
 ALL = int(os.environ.get("RACES", "10000")) // 2  # in each chat
 BATCH = 200  # cards of one desk: the stand-ins search what they hold from end to end
 KINDS = ("race", "race", "race", "double")  # three races for each double click

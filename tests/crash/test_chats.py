@@ -24,6 +24,7 @@ POINTS = tuple(name for verb in ("ask_supervisor", "answer", "update_card") for 
 IN_MATTERMOST = Scene(CARDS.begin, CARDS.acts, (*CARDS.settings, ("chat", "mattermost")))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_card_of_mattermost_is_posted_decided_and_closed_once(database: str, tmp_path: Path) -> None:
     with Crashing(database, tmp_path, points=POINTS, chat="mattermost") as house:
@@ -75,7 +76,7 @@ def test_without_the_look_up_mattermost_would_have_two_cards(database: str, tmp_
             each_effect_once(house)
 
 
-@pytest.mark.parametrize("chat", ["slack", "mattermost"])
+@pytest.mark.parametrize("chat", ["mattermost", pytest.param("slack", marks=pytest.mark.long)])
 def test_replaced_and_asked_with_one_death_each(database: str, tmp_path: Path, chat: str) -> None:
     """The quick form of `cards`: each effect of a changed ticket and of a question is done, and nobody knows."""
     verbs = ("ask_supervisor", "update_card", "ask_agent", "show_words")

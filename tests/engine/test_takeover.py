@@ -14,14 +14,12 @@ from tests.crash.crashkit import Crashing, each_effect_once, nothing_open
 from tests.kit import Sent, card_of, sent
 from tests.processes import Processes
 
-FROZEN_AT = (
+FROZEN_AT = ("effect.after_claim/apply_macro",)
+ALSO_FROZEN_AT = (
     "effect.before_claim/apply_macro",
-    "effect.after_claim/apply_macro",
     "effect.after_claim/ask_supervisor",
     "effect.after_call/open_jira",
     "walk.before_finish",
-)
-ALSO_FROZEN_AT = (
     "effect.before_plan/apply_macro",
     "effect.after_call/apply_macro",
     "effect.after_call/ask_supervisor",
@@ -49,7 +47,7 @@ class Two(Crashing):
     ("settings", "within"),
     [
         ({}, 6.0),
-        ({"heartbeat": "5", "stalled_after": "15", "zendesk_quiet": "0.4"}, 30.0),
+        pytest.param({"heartbeat": "5", "stalled_after": "15", "zendesk_quiet": "0.4"}, 30.0, marks=pytest.mark.long),
     ],
     ids=["quick", "defaults"],
 )
