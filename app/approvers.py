@@ -19,7 +19,7 @@ import psycopg
 from app import covers
 from app.cases import Case
 from app.clients import retry
-from app.clients.types import Chat
+from app.clients.chat import Chat
 from app.covers import Cover
 from app.db import Database
 from app.errors import DeskError, PermanentError

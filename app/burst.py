@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from app import digest, timers
-from app.clients.types import Posted
+from app.clients.chat import Posted
 from app.clocks import messages
 from app.db import Connection
 from app.events import TimeCame

@@ -11,7 +11,7 @@ from typing import Any
 
 from app import cards
 from app.cases import Case
-from app.clients.types import Line, Mention, Span, When
+from app.clients.chat import Line, Mention, Span, When
 from app.sinks import shown
 from app.texts import Texts
 

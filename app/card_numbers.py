@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from app.cases import Case
-from app.clients.types import Posted
+from app.clients.chat import Posted
 from app.events import Json
 from app.ledger.store import Effect
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.cases import Case
-from app.clients.types import Button, Card, Confirm, Line, Link, Mention, Section, Span, When
+from app.clients.chat import Button, Card, Confirm, Line, Link, Mention, Section, Span, When
 from app.settings import CHANNELS
 from app.sinks import CONTACT_LIMIT, NAME_LIMIT, shown
 from app.texts import Texts

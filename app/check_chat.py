@@ -10,8 +10,8 @@ import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from app.clients.chat import Chat
 from app.clients.slack import SlackClient
-from app.clients.types import Chat
 from app.findings import Finding, judged, look, skipped
 from app.settings import Settings
 from app.web.peers import Peers

@@ -14,7 +14,7 @@ import psycopg
 from prometheus_client import Metric
 
 from app import approvers, cases, clients, db, gauges, inbox, registry, timers, written
-from app.clients.types import Chat
+from app.clients.chat import Chat
 from app.db import Connection, Database
 from app.engine import Engine
 from app.errors import StoreError

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from app import cards, cases, clocks, timers
 from app.cases import Case
-from app.clients.types import Card, Line, Link, Posted, Span, When
+from app.clients.chat import Card, Line, Link, Posted, Span, When
 from app.clocks import messages, terms
 from app.db import Connection
 from app.inbox import Stored

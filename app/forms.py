@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app import cards
-from app.clients.types import Field, Form
+from app.clients.chat import Field, Form
 from app.sinks import typed
 from app.texts import Texts
 

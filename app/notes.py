@@ -27,7 +27,7 @@ from app.bans import told as ban_lines
 from app.bans.wishes import SOURCE
 from app.card_numbers import Wanted
 from app.cases import Case
-from app.clients.types import Line, Mention, Span, When
+from app.clients.chat import Line, Mention, Span, When
 from app.clocks import lines as clock_lines
 from app.consent import lines as consent_lines
 from app.facts import Facts

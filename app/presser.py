@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from app import approvers
 from app.clients import retry
-from app.clients.types import ChatPerson, Person, Zendesk
+from app.clients.chat import ChatPerson
+from app.clients.types import Person, Zendesk
 from app.errors import PermanentError
 from app.events import ButtonPressed
 from app.steps import Steps

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.errors import ConfigError
@@ -39,6 +35,7 @@ from app.setting_forms import (
     is_loopback,
     unknown_names,
 )
+from app.setting_refusals import plain, strangers
 
 __all__ = ["CHANNELS", "DEFAULT_TAGS", "PUBLIC_TEST_SECRET", "Settings", "load", "public_url"]
 
@@ -284,10 +281,13 @@ def load(**overrides: Any) -> Settings:
     A name in `.env` that is no setting is refused too: it is somebody's slip. The environment may hold anything.
     """
     try:
-        wrong = _strangers(overrides.get("_env_file", ".env"))
+        known = {name.upper() for name in Settings.model_fields} | OF_GUNICORN
+        wrong = strangers(overrides.get("_env_file", ".env"), known)
         settings = Settings(**overrides)
     except ValidationError as error:
-        first = {item["loc"][:1]: _plain(item) for item in reversed(error.errors(include_url=False))}
+        first = {
+            item["loc"][:1]: plain(item, Settings.model_fields) for item in reversed(error.errors(include_url=False))
+        }
         wrong += reversed(first.values())  # one line a setting: its first fault
     except (OSError, UnicodeError):
         wrong = ["the settings file cannot be read"]
@@ -307,54 +307,5 @@ def public_url(**overrides: Any) -> str:
     try:
         return _Address(**overrides).public_url
     except ValidationError as error:
-        wrong = [_plain(item) for item in error.errors(include_url=False)]
+        wrong = [plain(item, Settings.model_fields) for item in error.errors(include_url=False)]
     raise ConfigError("settings refused: " + "; ".join(wrong), "settings")
-
-
-def _strangers(file: object) -> list[str]:
-    """What is in the settings file and is no setting."""
-    if not isinstance(file, str | Path) or not Path(file).is_file():
-        return []
-    known = {name.upper() for name in Settings.model_fields} | OF_GUNICORN
-    lines = []
-    for key in dotenv_values(file, interpolate=False):
-        if key.upper() not in known:
-            near = difflib.get_close_matches(key.upper(), known, 1)
-            lines.append(f"{key} in {Path(file).name} is no setting" + (f" (meant {near[0]}?)" if near else ""))
-    return lines
-
-
-def _plain(item: ErrorDetails) -> str:
-    """One refusal in plain words: the setting's name and what is wanted, never the value."""
-    name, kind, given = str(item["loc"][0]), item["type"], item.get("input")
-    if kind == "missing":
-        words = "is missing"
-    elif kind == "value_error":
-        words = item["msg"].removeprefix("Value error, ")
-    elif kind in ("string_too_short", "too_short") or (isinstance(given, str) and not given.strip()):
-        words = "is empty"
-    elif kind == "literal_error":
-        words = f"must be {item['ctx']['expected']}"
-    else:
-        words = _range(name) or "is not of the form it must have"
-    return f"{name.upper()} {words}"
-
-
-def _range(name: str) -> str:
-    """What a number may be; '' for what is no number."""
-    field = Settings.model_fields.get(name)
-    if field is None or field.annotation not in (int, float):
-        return ""
-    limits = {kind: bound for rule in field.metadata for kind, bound in _bounds(rule).items()}
-    whole = "a whole number" if field.annotation is int else "a number"
-    if "ge" in limits and "le" in limits:
-        return f"must be {whole} from {limits['ge']} to {limits['le']}"
-    parts = [f"{word} {limits[kind]}" for kind, word in _LIMITS.items() if kind in limits]
-    return f"must be {whole} {' and '.join(parts)}".strip()
-
-
-_LIMITS = {"gt": "above", "ge": "not below", "le": "not above"}
-
-
-def _bounds(rule: object) -> dict[str, object]:
-    return {kind: getattr(rule, kind) for kind in _LIMITS if hasattr(rule, kind)}

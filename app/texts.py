@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
-from app.clients.types import Line, Span
+from app.clients.chat import Line, Span
 from app.errors import ConfigError
 
 LANGUAGES = ("en", "ms", "zh")

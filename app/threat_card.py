@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app import cards
-from app.clients.types import Button, Card, Line, Link, Section
+from app.clients.chat import Button, Card, Line, Link, Section
 from app.sinks import shown
 from app.texts import Texts
 from app.threats.said import EXCERPT

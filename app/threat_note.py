@@ -8,7 +8,7 @@ from __future__ import annotations
 from app import approvers, notes
 from app.cards import NOTHING
 from app.cases import Case
-from app.clients.types import Line, Mention, When
+from app.clients.chat import Line, Mention, When
 from app.clocks import lines as clock_lines
 from app.texts import Texts
 from app.threats.lexicon import KINDS

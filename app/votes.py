@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.cases import Case
-from app.clients.types import Line, Mention, When
+from app.clients.chat import Line, Mention, When
 from app.db import Connection, Row
 from app.texts import Texts
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from app.clients.types import Card, Section
+from app.clients.chat import Card, Section
 from sandbox.mattermost.people import stable
 from sandbox.mattermost.state import URGENT_CHANNEL
 from sandbox.zendesk.delivery import signed

@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timedelta
 
+from app.clients.chat import Card, ChatPerson, Form, Posted
 from app.clients.http import DEADLINE
 from app.clients.mattermost_posts import DIALOG_PATH, TEXT_LIMIT, action_id, dialog, props
 from app.clients.mattermost_rest import ID, PAGES, Json, Rest, actions_of, before, checked, deleted, id_of, made_at
 from app.clients.outcome import permanent, unknown
 from app.clients.shape import flag, mapping, number, text
-from app.clients.types import Card, ChatPerson, Form, Posted
 from app.errors import PermanentError
 from app.settings import Settings
 from app.sinks import mattermost

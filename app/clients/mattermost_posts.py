@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from app.clients.types import Button, Card, Field, Form, Line, Link, Mention, Span, When
+from app.clients.chat import Button, Card, Field, Form, Line, Link, Mention, Span, When
 from app.sinks import GAP, mattermost, mattermost_link, shown, slack_plain
 
 ACTION_PATH = "/webhooks/mattermost/action"

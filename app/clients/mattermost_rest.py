@@ -13,11 +13,11 @@ from typing import TypeVar
 
 import requests
 
+from app.clients.chat import Posted
 from app.clients.http import DEADLINE, OverWire, Wire, prepare, retries
 from app.clients.mattermost_errors import judge
 from app.clients.outcome import not_applied, permanent, read_object, unknown
 from app.clients.shape import flag, items, mapping, number, text, texts
-from app.clients.types import Posted
 from app.errors import PermanentError, UnknownOutcomeError
 from app.settings import Settings
 

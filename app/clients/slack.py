@@ -18,12 +18,12 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web import SlackResponse
 
+from app.clients.chat import Card, ChatPerson, Form, Posted
 from app.clients.http import DEADLINE, OverWire, Wire, prepare, retries
 from app.clients.outcome import unknown
 from app.clients.shape import flag, items, mapping, text
 from app.clients.slack_blocks import TEXT_LIMIT, blocks, fallback, view
 from app.clients.slack_errors import judge
-from app.clients.types import Card, ChatPerson, Form, Posted
 from app.errors import VendorError
 from app.settings import Settings
 from app.sinks import mrkdwn

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from app.clients.types import Button, Card, Field, Form, Line, Link, Mention, Section, Span, When
+from app.clients.chat import Button, Card, Field, Form, Line, Link, Mention, Section, Span, When
 from app.sinks import mrkdwn, shown, slack_link, slack_plain
 
 TEXT_LIMIT = 4000  # top-level text; chat.update refuses more

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.cards import people
-from app.clients.types import Card, Line, Link, Section, When
+from app.clients.chat import Card, Line, Link, Section, When
 from app.texts import Texts
 
 LINES = 40  # of one part of the daily list

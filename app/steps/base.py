@@ -11,7 +11,8 @@ from typing import Any
 from app import burst, card_numbers, cases, inbox
 from app.cases import Case
 from app.clients.bans import Bans
-from app.clients.types import Chat, Jira, Person, Ticket, Zendesk
+from app.clients.chat import Chat
+from app.clients.types import Jira, Person, Ticket, Zendesk
 from app.db import Connection, Database
 from app.errors import PermanentError
 from app.ledger import store, vendors

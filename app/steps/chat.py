@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from app import button_life, card_numbers, cards, inbox
 from app.cases import CLOSED_STATES, OPEN_STATES, Case
-from app.clients.types import Card, Line, Posted, Section
+from app.clients.chat import Card, Line, Posted, Section
 from app.errors import PermanentError
 from app.ledger import store
 from app.ledger.perform import Call, Evidence, Outcome, Plan

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from app import approvers, button_life, cases, clocks, inbox, timers
 from app.cases import Case
-from app.clients.types import Posted
+from app.clients.chat import Posted
 from app.clocks import messages, terms
 from app.db import Connection
 from app.errors import PermanentError

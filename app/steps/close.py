@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from app import button_life, card_numbers, cards, cases, inbox, notes
 from app.cases import CLOSED_STATES, OPEN_STATES
-from app.clients.types import Card, Line, Posted
+from app.clients.chat import Card, Line, Posted
 from app.errors import PermanentError
 from app.ledger import store
 from app.ledger.perform import Call, Evidence, Outcome, Plan

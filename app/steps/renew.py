@@ -13,7 +13,7 @@ from dataclasses import replace
 from app import button_life, card_lines, card_numbers, cases, resumed, timers
 from app.cases import Case
 from app.clients import retry
-from app.clients.types import Card, Line, Posted
+from app.clients.chat import Card, Line, Posted
 from app.errors import PermanentError
 from app.ledger import store
 from app.ledger.perform import Call, Evidence, Plan

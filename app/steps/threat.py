@@ -11,7 +11,7 @@ from datetime import datetime
 from app import card_numbers, cards, cases, threat_card, threat_note, votes, wish
 from app.cases import Case
 from app.clients import retry
-from app.clients.types import Card, Line
+from app.clients.chat import Card, Line
 from app.errors import PermanentError, UnknownOutcomeError
 from app.ledger import store
 from app.ledger.perform import Call, Evidence, Plan

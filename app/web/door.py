@@ -16,7 +16,7 @@ from typing import Literal, Protocol, TypeVar
 from flask import Request, Response, request
 from prometheus_client import Metric
 
-from app.clients.types import Chat
+from app.clients.chat import Chat
 from app.errors import BadSignatureError, StoreError
 from app.events import ButtonPressed, IssueChanged, Refused, Sender, TicketTagged
 from app.logs import report

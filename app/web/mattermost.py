@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, jsonify, request
 
 from app import forms
+from app.clients.chat import Posted
 from app.clients.mattermost import MattermostClient
-from app.clients.types import Posted
 from app.errors import BadPayloadError, VendorError
 from app.parse import Pressed, Sent, parse_action, parse_form
 from app.web.door import Door

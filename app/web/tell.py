@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import cached_property, partial
 
 from app import forms
-from app.clients.types import Chat
+from app.clients.chat import Chat
 from app.errors import DeskError
 from app.logs import report
 from app.settings import Settings

@@ -41,7 +41,7 @@ def pressed(state: State, post: Post, action: dict[str, Any], person: Person, op
     direct = channel.type == "D"
     payload = {
         "user_id": person.id,
-        "user_name": person.username,
+        "user_name": person.handle,
         "channel_id": post.channel_id,
         "channel_name": channel.name,
         "team_id": "" if direct else TEAM_ID,

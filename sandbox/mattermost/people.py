@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox import person
+
 
 def stable(name: str) -> str:
     """An id of 26 characters that says what it is for."""
@@ -23,22 +25,8 @@ BORN = 1_750_000_000_000  # milliseconds
 
 
 @dataclass(frozen=True)
-class Person:
-    """An account. `in_channel`: belongs to the supervisors' channels; `approver`: belongs to the user group."""
-
-    id: str
-    name: str
-    email: str
-    approver: bool = False
-    guest: bool = False
-    deleted: bool = False
-    bot: bool = False
-    in_channel: bool = True
-
-    @property
-    def username(self) -> str:
-        """Lower-case, unique, what mentions use."""
-        return self.name.lower().replace(" ", ".")
+class Person(person.Person):
+    """An account."""
 
     def public(self, *, email: bool = True) -> dict[str, Any]:
         """The user object; `email` False: the server hides addresses (ShowEmailAddress)."""
@@ -48,7 +36,7 @@ class Person:
             "create_at": BORN,
             "update_at": BORN,
             "delete_at": BORN + 1 if self.deleted else 0,
-            "username": self.username,
+            "username": self.handle,
             "auth_data": "",
             "auth_service": "",
             "email": self.email if email else "",

@@ -33,7 +33,7 @@ def user(state: State, caller: Person, user_id: str) -> dict[str, Any]:
 def by_name(state: State, caller: Person, username: str) -> dict[str, Any]:
     """One account by its user name."""
     for person in state.people.values():
-        if person.username == username.lower():
+        if person.handle == username.lower():
             return _shown(state, person)
     raise ApiError(404, "app.user.get_by_username.app_error", "Unable to find an existing account.")
 

@@ -51,7 +51,7 @@ class State:
     def public(self) -> dict[str, Any]:
         """The `mattermost` part of GET /sandbox/state."""
         people = [
-            {"id": p.id, "name": p.name, "username": p.username, "approver": p.approver}
+            {"id": p.id, "name": p.name, "username": p.handle, "approver": p.approver}
             for p in self.people.values()
             if p.in_channel and not p.bot
         ]

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.databases import drop_database, new_database
-from tests.house import DETAILS, House
+from tests.house import House
 from tests.kit import text_of
+from tests.people import DETAILS
 from tests.rooms import Message
 
 HEAD = "Wishes not confirmed yet"

@@ -8,7 +8,7 @@ import pytest
 
 from app import approvers
 from app.clients import make_chat
-from app.clients.types import Chat
+from app.clients.chat import Chat
 from app.errors import UnknownOutcomeError
 from tests.approvals.staff import BANNED, NO_AGENT, NOT_LISTED, SELF, WAITING, agent, approves, assign, refused
 from tests.house import House

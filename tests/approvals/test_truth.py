@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.databases import drop_database, new_database
-from tests.house import DETAILS, House
+from tests.house import House
 from tests.kit import Sent, agent_says, buttons, cards_of, sent, text_of
+from tests.people import DETAILS
 from tests.rooms import Message
 
 APPROVED = Sent(mails=1, cards=1, issues=1, links=1)

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.clients import Clients, mattermost_rest
+from app.clients.chat import Posted
 from app.clients.mattermost import MattermostClient
-from app.clients.types import Posted
 from app.errors import AuthError, NotAppliedError, PermanentError, UnknownOutcomeError
 from sandbox.mattermost.people import GROUP_ID, Person, stable
 from sandbox.mattermost.posts import remove

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import responses
 
+from app.clients.chat import Posted
 from app.clients.mattermost import MattermostClient
 from app.clients.mattermost_rest import PAGE
-from app.clients.types import Posted
 from app.errors import NotAppliedError, PermanentError, UnknownOutcomeError
 from app.settings import load
 from tests.clients.conftest import EXAMPLE, MATTERMOST

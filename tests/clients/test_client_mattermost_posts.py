@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from app import cards
+from app.clients.chat import Button, Card, Confirm, Link, Mention, Section, When
 from app.clients.mattermost_posts import TEXT_LIMIT, action_id, props
-from app.clients.types import Button, Card, Confirm, Link, Mention, Section, When
 from app.texts import LANGUAGES, Texts
 from sandbox.mattermost.rules import attachment_problems
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from app.clients.chat import Button, Card, Field, Form, Mention, Posted, Section
 from app.clients.mattermost import MattermostClient
 from app.clients.mattermost_errors import judge
 from app.clients.mattermost_posts import props
-from app.clients.types import Button, Card, Field, Form, Mention, Posted, Section
 from app.errors import AuthError, NotAppliedError, PermanentError, UnknownOutcomeError, VendorError
 from sandbox.mattermost.people import stable
 from sandbox.mattermost.posts import remove

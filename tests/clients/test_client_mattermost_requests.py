@@ -11,8 +11,8 @@ import pytest
 import yaml
 from jsonschema import Draft4Validator
 
+from app.clients.chat import Button, Card, Field, Form, Section
 from app.clients.mattermost import MattermostClient
-from app.clients.types import Button, Card, Field, Form, Section
 from sandbox.mattermost.people import GROUP_ID, stable
 from sandbox.server import Sandbox
 

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from click.testing import CliRunner
 
 from app.cli import main
-from tests.house import DETAILS, House
+from tests.house import House
 from tests.kit import quiet_for
+from tests.people import DETAILS
 from tests.procedure.clocks_kit import ADVICE, digest_now, digests
 
 

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.crash.crashkit import Crashing, each_effect_once, nothing_open
-from tests.house import DETAILS, House
+from tests.house import House
 from tests.kit import Sent, agent_id, agent_says, buttons, cards_of, sent
+from tests.people import DETAILS
 from tests.procedure.clocks_kit import ADVICE, clocked, digests, fire, replies, timers_of
 
 __all__ = ["clocked"]  # a fixture
