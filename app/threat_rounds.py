@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from app import cases, inbox, timers
+from app.ahead import Reads
 from app.cases import Case
 from app.clients import retry
-from app.clients.types import Ticket
 from app.db import Connection
 from app.desk import Desk
 from app.errors import PermanentError, UnknownOutcomeError
@@ -56,30 +56,32 @@ class ThreatRounds:
         self._desk = desk
         self._tools = tools
 
-    def raise_new(self, stored: Stored, ticket: Ticket) -> bool:
+    def raise_new(self, stored: Stored, reads: Reads) -> bool:
         """Record what is new on this ticket as events of their own; whether there was anything."""
         with self._desk.db.each() as conn:
-            known = _known(conn, ticket.id)
-        found = [*self._tagged(ticket, known), *self._said(stored, ticket, known)]
+            known = _known(conn, reads.ticket.id)
+        found = [*self._tagged(reads, known), *self._said(stored, reads, known)]
         new = [self._desk.submit(event, sender="desk") for event in found]
         return any(new)
 
-    def _tagged(self, ticket: Ticket, known: _Known) -> Sequence[ThreatSeen]:
+    def _tagged(self, reads: Reads, known: _Known) -> Sequence[ThreatSeen]:
         """The agent's flag, each time it is put on."""
+        ticket = reads.ticket
         tag = self._tools.settings.tags[TAG]
         if tag not in ticket.tags:
             return []
-        audits = retry.read(lambda: self._tools.zendesk.audits(ticket.id))
+        audits = retry.read(reads.audits)
         added = next((audit.id for audit in audits if tag in audit.tags_added), 0)  # 0: older than the audits read
         fact = f"threat:{ticket.id}:tag:{added}"
         if not added and any(one.startswith(f"threat:{ticket.id}:tag:") for one in known.facts):
             return []  # it was raised while its audit was still among the newest
         return [] if fact in known.facts else [ThreatSeen(fact, ticket.id)]
 
-    def _said(self, stored: Stored, ticket: Ticket, known: _Known) -> Sequence[ThreatSeen]:
+    def _said(self, stored: Stored, reads: Reads, known: _Known) -> Sequence[ThreatSeen]:
         """The newest comment of a customer with such words, if it came after all that were raised."""
+        zendesk, ticket, own_id = self._tools.zendesk, reads.ticket, self._desk._own_id
         try:
-            found = said.read(self._tools.zendesk, ticket, known.comments, own_id=self._desk._own_id)
+            found = said.read(zendesk, ticket, known.comments, own_id=own_id, asked=reads.comments)
         except (PermanentError, UnknownOutcomeError) as error:
             if not said.hopeless(error) or (isinstance(error, UnknownOutcomeError) and stored.failures < PATIENCE):
                 raise
@@ -155,7 +157,7 @@ def look_again(walker: Walker, stored: Stored) -> Verdict:
     except PermanentError as error:
         return Verdict("void", error.reason)
     if ticket.tags.intersection(walker.tools.settings.tags.values()):
-        walker.threats.raise_new(stored, ticket)
+        walker.threats.raise_new(stored, walker.ahead.of(ticket, begin=False))
     return Verdict("done")
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from app import answers, cases, decide, duties, inbox, registry
+from app.ahead import Ahead
 from app.clients import retry
 from app.desk import Desk, op_ids
 from app.errors import AuthError, NotAppliedError, PermanentError, StoreError, UnknownOutcomeError, VendorError
@@ -52,6 +53,7 @@ class Walker:
         self.tools: Tools = desk.tools()
         self.rounds = Rounds(desk, self.tools)
         self.threats = ThreatRounds(desk, self.tools)
+        self.ahead = Ahead(self.tools.zendesk)
         self._team: str | None = None
 
     def learn_own_id(self) -> None:
@@ -193,7 +195,8 @@ class Walker:
         zendesk, settings = self.tools.zendesk, self.tools.settings
         ticket = retry.read(lambda: zendesk.ticket(event.ticket_id))
         names = frozenset(name for name, tag in settings.tags.items() if tag in ticket.tags)
-        if names and self.threats.raise_new(stored, ticket):
+        reads = self.ahead.of(ticket, begin=bool(names) and stored.case_id is None)
+        if names and self.threats.raise_new(stored, reads):
             # Looked for first: the threat's own event goes before this one, and this one on beside it.
             return Verdict("waiting", "threat_first", next_at=datetime.now(UTC))
         if names:
@@ -201,11 +204,11 @@ class Walker:
         tagged = registry.for_tags(names)
         if tagged is None:
             return Verdict("idle", "threat_only") if TAG in names else Verdict("void", "tag_gone")
-        found = self.rounds.of(stored, ticket, tagged, event)
+        found = self.rounds.of(stored, reads, tagged, event)
         if found.case is None:
             return Verdict("void", f"already_{found.state}")
-        contradictory = tagged.rank > 0 and self.rounds.contradictory(found.case, names)
-        do = make(self.tools, decide.owner(found.stored), found.case, ticket)
+        contradictory = tagged.rank > 0 and self.rounds.contradictory(found.case, names, reads)
+        do = make(self.tools, decide.owner(found.stored), found.case, reads)
         seen.append(
             do
         )  # from here on the event has its case: for a withdrawal, only when its section is about to speak

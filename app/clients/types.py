@@ -131,6 +131,10 @@ class Zendesk(Protocol):
         """`brief`: without looking whether mail is delivered to them, one call instead of two."""
         ...
 
+    def staff(self, user_id: int) -> Person:
+        """`person`, brief, as they were within the last minute: one agent tags many tickets."""
+        ...
+
     def people(self, email: str) -> Sequence[Person]:
         """Everybody whose address this is, main or further one, as they are now."""
         ...

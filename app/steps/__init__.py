@@ -1,7 +1,7 @@
 """The verbs that handlers may use, and the two types they see."""
 
+from app.ahead import Reads
 from app.cases import Case
-from app.clients.types import Ticket
 from app.ledger.perform import Owner
 from app.steps.ban import BanSteps
 from app.steps.base import Tools
@@ -27,7 +27,7 @@ class _OfThreat(ThreatCase, Steps):
     """The same verbs for a case of a Regulatory Complaint Threat."""
 
 
-def make(tools: Tools, owner: Owner, case: Case, ticket: Ticket | None = None) -> Steps:
+def make(tools: Tools, owner: Owner, case: Case, reads: Reads | None = None) -> Steps:
     """The verbs for this case, as its procedure wants them."""
     kind = _OfThreat if case.procedure == "regulatory_threat" else Steps
-    return kind(tools, owner, case, ticket)
+    return kind(tools, owner, case, reads)

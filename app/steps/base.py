@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from app import burst, card_numbers, cases, inbox
+from app.ahead import Reads
 from app.cases import Case
 from app.clients.bans import Bans
 from app.clients.chat import Chat
@@ -59,12 +60,13 @@ class Base:
     presser = presser_as = ""
     said: Mapping[str, str] = MappingProxyType({})
 
-    def __init__(self, tools: Tools, owner: Owner, case: Case, ticket: Ticket | None = None) -> None:
+    def __init__(self, tools: Tools, owner: Owner, case: Case, reads: Reads | None = None) -> None:
         self.tools = tools
         self.owner = owner
         self.case = case
         self.outcomes: list[Outcome] = []
-        self._ticket = ticket
+        self._ticket = reads.ticket if reads else None
+        self._reads = reads
         self._requester: Person | None = None
 
     def perform(self, plan: Plan) -> Outcome:
@@ -150,13 +152,17 @@ class Base:
     def requester(self) -> Person:
         """The ticket's requester, read once a walk."""
         if self._requester is None:
-            self._requester = self.person(self.ticket().requester_id)
+            user_id, reads = self.ticket().requester_id, self._reads
+            begun = reads.requester if reads and reads.ticket.requester_id == user_id else None
+            self._requester = self.person(user_id, read=begun)
         return self._requester
 
-    def person(self, user_id: int | None, *, brief: bool = False) -> Person:
+    def person(self, user_id: int | None, *, brief: bool = False, read: Callable[[], Person] | None = None) -> Person:
         """Somebody of the ticket; nobody at all (automations, deleted users) has no address and no number."""
+        if not user_id or user_id < 0:
+            return NOBODY
         try:
-            return self.tools.zendesk.person(user_id, brief=brief) if user_id and user_id > 0 else NOBODY
+            return read() if read else self.tools.zendesk.person(user_id, brief=brief)
         except PermanentError as error:
             if error.reason != "gone":
                 raise

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from app import card_numbers, confirmed, joins, resumed, wish
@@ -138,5 +139,6 @@ class VerifySteps(Base):
     def _barred(self, ticket: Ticket) -> tuple[str, ...]:
         """Keyed hashes of the people who may not decide: who tagged, who is assigned, who asked."""
         others = {self.case.tagger_id, ticket.assignee_id} - {None, ticket.requester_id}
-        mails = {self.requester().email, *(self.person(person, brief=True).email for person in others)}
+        staff = self.tools.zendesk.staff  # who is involved when the press comes is read anew (InvolvedSteps)
+        mails = {self.requester().email, *(self.person(of, read=partial(staff, of or 0)).email for of in others)}
         return tuple(sorted(self.tools.vault.digest("mail", mail) for mail in mails if mail))

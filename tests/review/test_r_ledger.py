@@ -135,7 +135,8 @@ def test_a_channel_that_was_given_back_and_is_refused_again_is_stopped(shared_ho
     house.settle()
     assert both(house, who) == ALL - {"calls"}  # a tag taken off is no wish
     retag(house, ticket)
-    house.wait(lambda: both(house, who) == ALL, what="calls are stopped again")
+    house.wait(lambda: stopped(house, who.digests[0]) == ALL, what="calls are stopped again")
+    assert both(house, who) == ALL
 
 
 # ---- a person is found however written
