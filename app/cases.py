@@ -207,13 +207,11 @@ def move(conn: Connection, case: Case, state: str, *, of: frozenset[str] | set[s
         f"UPDATE cases SET state = %(new)s, changed_at = now(),"
         " moved_at = CASE WHEN state = %(new)s THEN moved_at ELSE now() END,"
         f" closed_at = CASE WHEN %(closes)s THEN coalesce(closed_at, now()) END{sets}"
-        " WHERE id = %(id)s AND ticket_id = %(ticket)s AND generation = %(generation)s AND state = ANY(%(of)s)"
-        " RETURNING *",
+        " WHERE id = %(id)s AND generation = %(generation)s AND state = ANY(%(of)s) RETURNING *",
         {
             "new": state,
             "closes": state in CLOSED_STATES,
             "id": case.id,
-            "ticket": case.ticket_id,  # a server that died may give the id of an unsaved row again
             "generation": case.generation,
             "of": sorted(of),
             **{name: _stored(value) for name, value in fields.items()},

@@ -148,16 +148,9 @@ class Database:
             raise StoreError("the database did not commit", "store_lost") from error
 
     @contextmanager
-    def tx(self, *, durable: bool = True) -> Iterator[Connection]:
-        """One transaction. Raises StoreError when the database cannot be reached or refuses to write.
-
-        `durable` False: on the disk with the next durable commit, of whomever, not before. For what a walk does between
-        its event, which is there, and an effect's intent or its own end, which are durable: should the server die, what
-        is missing is the newest part, and the walk does it again.
-        """
+    def tx(self) -> Iterator[Connection]:
+        """One transaction. Raises StoreError when the database cannot be reached or refuses to write."""
         with self.each() as conn, conn.transaction():
-            if not durable:
-                conn.execute("SET LOCAL synchronous_commit = off")
             yield conn
 
     @contextmanager

@@ -80,14 +80,14 @@ class Rounds:
         if latest and not again:
             return Round(stored, latest if latest.is_open else None, latest.state)
         if latest and latest.is_open and not self._stuck(latest):
-            with self._desk.db.tx(durable=False) as conn:
+            with self._desk.db.tx() as conn:
                 seen = {"tag_audit_id": added.id, "retagged_at": added.created_at} if added else {"tag_audit_id": None}
                 latest = cases.move(conn, latest, latest.state, of={latest.state}, **seen) or latest
                 for event_id in inbox.dead_of(conn, latest.id):  # a dead press, too, is walked again after this
                     replay.again(self._desk, conn, event_id, "dead")
                 stored = inbox.replayed(conn, stored)  # what is dead may be tried again, also by a walk after this one
             return Round(stored, latest, latest.state)
-        with self._desk.db.tx(durable=False) as conn:
+        with self._desk.db.tx() as conn:
             if latest and latest.is_open:
                 cases.move(conn, latest, "void", of={latest.state}, reason="superseded")
             tagger = added.author_id if added else event.actor_id
@@ -106,7 +106,7 @@ class Rounds:
         """Tagging an open case again changes nothing but its note, which says what goes on or what stands."""
         if added is None or case.tag_audit_id is None or added.id <= case.tag_audit_id:
             return case
-        with self._desk.db.tx(durable=False) as conn:
+        with self._desk.db.tx() as conn:
             seen = {"tag_audit_id": added.id, "retagged_at": added.created_at}
             return cases.move(conn, case, case.state, of={case.state}, **seen) or case
 

@@ -42,7 +42,7 @@ PATIENCE = 2  # walks that wait for comments nobody can read; then the customer'
 
 
 @dataclass(frozen=True)
-class _Known:
+class Known:
     """What has been raised on this ticket already."""
 
     facts: frozenset[str]
@@ -56,15 +56,18 @@ class ThreatRounds:
         self._desk = desk
         self._tools = tools
 
-    def raise_new(self, stored: Stored, reads: Reads) -> bool:
-        """Record what is new on this ticket as events of their own; whether there was anything."""
+    def known(self, ticket_id: int) -> Known:
+        """To be asked before the ticket's comments are read: else an older one could look new beside a newer known."""
         with self._desk.db.each() as conn:
-            known = _known(conn, reads.ticket.id)
+            return _known(conn, ticket_id)
+
+    def raise_new(self, stored: Stored, reads: Reads, known: Known) -> bool:
+        """Record what is new on this ticket as events of their own; whether there was anything."""
         found = [*self._tagged(reads, known), *self._said(stored, reads, known)]
         new = [self._desk.submit(event, sender="desk") for event in found]
         return any(new)
 
-    def _tagged(self, reads: Reads, known: _Known) -> Sequence[ThreatSeen]:
+    def _tagged(self, reads: Reads, known: Known) -> Sequence[ThreatSeen]:
         """The agent's flag, each time it is put on."""
         ticket = reads.ticket
         tag = self._tools.settings.tags[TAG]
@@ -77,7 +80,7 @@ class ThreatRounds:
             return []  # it was raised while its audit was still among the newest
         return [] if fact in known.facts else [ThreatSeen(fact, ticket.id)]
 
-    def _said(self, stored: Stored, reads: Reads, known: _Known) -> Sequence[ThreatSeen]:
+    def _said(self, stored: Stored, reads: Reads, known: Known) -> Sequence[ThreatSeen]:
         """The newest comment of a customer with such words, if it came after all that were raised."""
         zendesk, ticket, own_id = self._tools.zendesk, reads.ticket, self._desk._own_id
         try:
@@ -101,7 +104,7 @@ class ThreatRounds:
         if now < over:
             what = f"threats:{event.ticket_id}"
             over = min(over, now + unit + CLOCKS_DIFFER)
-            with self._desk.db.tx(durable=False) as conn:
+            with self._desk.db.tx() as conn:
                 later = timers.due(conn, f"desk:{what}")  # of an update whose unit is a minute
                 timers.again(conn, f"desk:{what}", what, max(over, later) if later else over)
 
@@ -157,7 +160,8 @@ def look_again(walker: Walker, stored: Stored) -> Verdict:
     except PermanentError as error:
         return Verdict("void", error.reason)
     if ticket.tags.intersection(walker.tools.settings.tags.values()):
-        walker.threats.raise_new(stored, walker.ahead.of(ticket, begin=False))
+        known = walker.threats.known(ticket_id)
+        walker.threats.raise_new(stored, walker.ahead.of(ticket, begin=False), known)
     return Verdict("done")
 
 
@@ -165,9 +169,9 @@ def _events(case: Case) -> list[int]:
     return ids(case.evidence.get("events"))
 
 
-def _known(conn: Connection, ticket_id: int) -> _Known:
+def _known(conn: Connection, ticket_id: int) -> Known:
     rows = conn.execute(
         "SELECT fact, detail FROM events WHERE ticket_id = %s AND kind = 'threat_seen'", (ticket_id,)
     ).fetchall()
     comments = (row["detail"].get("comment_id") for row in rows)
-    return _Known(frozenset(str(row["fact"]) for row in rows), frozenset(int(c) for c in comments if c))
+    return Known(frozenset(str(row["fact"]) for row in rows), frozenset(int(c) for c in comments if c))

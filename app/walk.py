@@ -195,8 +195,9 @@ class Walker:
         zendesk, settings = self.tools.zendesk, self.tools.settings
         ticket = retry.read(lambda: zendesk.ticket(event.ticket_id))
         names = frozenset(name for name, tag in settings.tags.items() if tag in ticket.tags)
+        known = self.threats.known(ticket.id)
         reads = self.ahead.of(ticket, begin=bool(names) and stored.case_id is None)
-        if names and self.threats.raise_new(stored, reads):
+        if names and self.threats.raise_new(stored, reads, known):
             # Looked for first: the threat's own event goes before this one, and this one on beside it.
             return Verdict("waiting", "threat_first", next_at=datetime.now(UTC))
         if names:

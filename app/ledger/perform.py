@@ -125,7 +125,7 @@ class Ledger:
     def perform(self, owner: Owner, case_id: int, plan: Plan) -> Outcome:
         """Bring the effect as far as it goes now. Raises WalkLostError; every vendor error becomes an Outcome."""
         point("effect.before_plan", plan.verb)
-        with self._db.tx(durable=False) as conn:
+        with self._db.tx() as conn:
             effect = store.plan(conn, case_id, plan.verb, plan.arg, plan.vendor)
             if effect.state == "dead" and owner.replayed_at and effect.changed_at < owner.replayed_at:
                 effect = store.reopen(conn, effect)

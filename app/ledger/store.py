@@ -88,7 +88,7 @@ def claim(conn: Connection, effect: Effect, *, event_id: int, walk: int, states:
     row = conn.execute(
         "UPDATE effects e SET state = 'sending', epoch = epoch + 1, attempts = attempts + 1, sent_at = now(),"
         " next_at = NULL, changed_at = now(), evidence = evidence || %(read)s"
-        " WHERE id = %(id)s AND op_id = %(op)s AND epoch = %(epoch)s AND state IN ('planned', 'unknown')"
+        " WHERE id = %(id)s AND epoch = %(epoch)s AND state IN ('planned', 'unknown')"
         " AND EXISTS (SELECT 1 FROM cases WHERE id = e.case_id AND state = ANY(%(states)s))"
         " AND EXISTS (SELECT 1 FROM events WHERE id = %(event)s AND walk = %(walk)s AND state = 'running')"
         f" AND NOT (%(yields)s AND EXISTS ({WITHDRAWAL}))"
@@ -96,7 +96,6 @@ def claim(conn: Connection, effect: Effect, *, event_id: int, walk: int, states:
         {
             "read": Jsonb(dict(read)),
             "id": effect.id,
-            "op": effect.op_id,  # a server that died may give the id of an unsaved row again
             "epoch": effect.epoch,
             "states": sorted(states),
             "event": event_id,

@@ -101,7 +101,7 @@ class Base:
 
         `also`: what must change in the same moment, given the case as moved.
         """
-        with self.tools.db.tx(durable=False) as conn:
+        with self.tools.db.tx() as conn:
             self.still_ours(conn)
             moved = cases.move(conn, self.case, state, of=of, **fields)
             if moved and also:

@@ -28,7 +28,7 @@ class ClockSteps(ChatSteps):
 
         Once a case: afterwards only a wish that turns out to be of another kind, before it was extended, changes it.
         """
-        with self.tools.db.tx(durable=False) as conn:
+        with self.tools.db.tx() as conn:
             if not inbox.owns(conn, self.owner.event_id, self.owner.walk):
                 raise WalkLostError
             row = cases.lock(conn, self.case.id)

@@ -32,7 +32,7 @@ class ConsentSteps(Base):
         if not self.case.is_open:
             return
         who = self._concerned()
-        with self.tools.db.tx(durable=False) as conn:
+        with self.tools.db.tx() as conn:
             if not self._still_mine(conn, who):
                 return
             ledger.sync(
@@ -54,7 +54,7 @@ class ConsentSteps(Base):
         named, who = self._resumed(), self._surely()
         audits = () if self.due else self.tools.zendesk.audits(self.case.ticket_id)
         told = {channel: self._withdrawal(audits, channel if named else "") for channel in named or CHANNELS}
-        with self.tools.db.tx(durable=False) as conn:
+        with self.tools.db.tx() as conn:
             if not inbox.owns(conn, self.owner.event_id, self.owner.walk):
                 raise WalkLostError
             # Whom this ticket's cases have stopped counts too: the number may have been another one then.
@@ -74,7 +74,7 @@ class ConsentSteps(Base):
         if UNCLEAR & set(self.case.problems) or not self.case.withdrawal:
             return
         keys = {item.key for item in self._surely()}
-        with self.tools.db.tx(durable=False) as conn:
+        with self.tools.db.tx() as conn:
             if not inbox.owns(conn, self.owner.event_id, self.owner.walk):
                 raise WalkLostError
             joins.tell_others(conn, self.case, sorted(keys))

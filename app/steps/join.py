@@ -22,7 +22,7 @@ class JoinSteps(ChatSteps):
             return True
         if self.case.state != "awaiting" or self._asked() or not self.case.persons:
             return False
-        with self.tools.db.tx(durable=False) as conn:
+        with self.tools.db.tx() as conn:
             if not inbox.owns(conn, self.owner.event_id, self.owner.walk):
                 raise WalkLostError
             joins.lock(conn, self.case.persons)
