@@ -44,7 +44,7 @@ FAST = {
     "jira_rate": "60000",
     "retry_base": "0.1",
     "retry_cap": "0.5",
-    "poll_interval": "0.2",
+    "poll_interval": "0.1",
     "probe_interval": "0.2",
     "heartbeat": "0.3",
     "stalled_after": "1.0",

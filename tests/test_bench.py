@@ -17,6 +17,7 @@ from app.bench.driver import Load, Order
 from tests.house import ROOT
 
 
+@pytest.mark.long
 def test_a_tiny_run_prints_both_tables_and_leaves_nothing(tmp_path: Path) -> None:
     command = (sys.executable, "-m", "app.cli", "bench", "ack", "--seconds", "0.5")
     environment = {**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "160"}

@@ -70,7 +70,7 @@ def first_url(process: subprocess.Popen[str]) -> str:
     raise AssertionError(f"the demo ended before it was ready:\n{said}")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_demo_comes_up_and_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
     with launched(tmp_path) as process:
         page = first_url(process)

@@ -39,6 +39,7 @@ def refused(house: House) -> list[dict[str, Any]]:
     return [a for a in house.sandbox.world.arrived("slack") if a.get("status") == 429]
 
 
+@pytest.mark.long
 def test_thirty_requests_at_once(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(burst, "CARDS", 8)  # a line of thirty is short again before long
     interval = {**LIMITS, "slack_post_interval": 0.1}

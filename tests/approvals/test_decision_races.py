@@ -1,7 +1,7 @@
 """Approve and decline at the same moment, and double clicks, through gunicorn's doors with real presses: exactly one
 decision each, and every presser is told the result (issue 4, "Must be shown"; faults D1, bad-inputs S018).
 
-By default 20 cards in each chat; `make test-races` takes 10,000 together (RACES: another number) and prints a table.
+By default four cards in each chat; `make test-races` takes 10,000 together (RACES: another number) and prints a table.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.processes import Processes
 from tests.rooms import Message
 from tests.test_decisions import together
 
-QUICK = 10
+QUICK = 4
 ALL = int(os.environ.get("RACES", "10000")) // 2  # in each chat
 BATCH = 200  # cards of one desk: the stand-ins search what they hold from end to end
 KINDS = ("race", "race", "race", "double")  # three races for each double click

@@ -169,6 +169,7 @@ def pressed(house: House, ticket: int) -> dict[str, Any]:
         return block_actions(state, message, blocks, state.people["U0AISYAH"], action, {})
 
 
+@pytest.mark.long
 def test_a_worker_killed_before_its_acknowledgement(database: str, tmp_path: Path) -> None:
     """It dies once before and once after the commit; the envelope comes again by the next life's connection."""
     with Crashing(database, tmp_path, **BY_SOCKET) as house:

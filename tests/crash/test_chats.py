@@ -61,6 +61,7 @@ def test_every_point_of_a_waiting_card_in_mattermost(database: str, tmp_path: Pa
                 house.sandbox.world.faults.clear()
 
 
+@pytest.mark.long
 def test_without_the_look_up_mattermost_would_have_two_cards(database: str, tmp_path: Path) -> None:
     """These tests can fail: a desk that posts again what it does not know about is found out. For thirty seconds the
     server itself drops a repeat (pending_post_id, M26), so it must be told to forget."""
@@ -76,7 +77,8 @@ def test_without_the_look_up_mattermost_would_have_two_cards(database: str, tmp_
             each_effect_once(house)
 
 
-@pytest.mark.parametrize("chat", ["mattermost", pytest.param("slack", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("chat", ["slack", "mattermost"])
 def test_replaced_and_asked_with_one_death_each(database: str, tmp_path: Path, chat: str) -> None:
     """The quick form of `cards`: each effect of a changed ticket and of a question is done, and nobody knows."""
     verbs = ("ask_supervisor", "update_card", "ask_agent", "show_words")

@@ -99,6 +99,7 @@ def test_a_frozen_worker_that_wakes_up_sends_nothing(database: str, tmp_path: Pa
         nothing_open(house)
 
 
+@pytest.mark.long
 def test_a_worker_frozen_within_a_transaction_holds_its_locks_for_ten_seconds_only(
     database: str, tmp_path: Path
 ) -> None:
@@ -122,6 +123,7 @@ def test_a_worker_frozen_within_a_transaction_holds_its_locks_for_ten_seconds_on
         nothing_open(house)
 
 
+@pytest.mark.long
 def test_a_frozen_worker_does_not_end_the_job_that_another_runs(database: str, tmp_path: Path) -> None:
     """Else the next event of the ticket would run beside it, and a kill of the other would lose the event."""
     with Two(database, tmp_path, stops=("walk.before_finish",), read_timeout="20") as house:

@@ -9,14 +9,13 @@ from tests.procedure.threats_kit import URGENT, WORDS, person, raised, threat_ca
 from tests.processes import Processes
 
 PLACES = [f"effect.{when}/ask_supervisor:1" for when in ("before_claim", "after_claim", "after_outcome")]
-RARE = [*PLACES, "case.after_open:1", "walk.before_finish:2"]
+RARE = [*PLACES, "case.after_open:1", "walk.before_finish:1", "walk.before_finish:2"]
 
 
 @pytest.mark.parametrize(
     "place",
     [
         "effect.after_call/ask_supervisor:1",
-        "walk.before_finish:1",
         *(pytest.param(p, marks=pytest.mark.long) for p in RARE),
     ],
 )
