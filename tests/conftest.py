@@ -15,7 +15,15 @@ import pytest
 from app import db
 from app.migrate import migrate
 from app.settings import Settings, load
-from tests.databases import TEMPLATE, database_uri, drop_database, new_database, remove_database, remove_spares
+from tests.databases import (
+    TEMPLATE,
+    database_uri,
+    drop_database,
+    new_database,
+    remove_database,
+    remove_spares,
+    to_the_disk,
+)
 from tests.house import House
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,6 +57,8 @@ def database_server() -> Iterator[str]:
     embedded = None if base else load(_env_file=ROOT / ".env.example", var_dir=folder)
     if embedded:
         base = db.url(embedded)
+    if embedded:
+        to_the_disk(base, "off")
     remove_database(base, database_uri(base, TEMPLATE))
     with psycopg.connect(base, autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE {TEMPLATE}")

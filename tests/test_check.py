@@ -18,6 +18,7 @@ from app.settings import Settings, load
 from sandbox.mattermost.people import GROUP_ID
 from sandbox.mattermost.state import FOREIGN_CHANNEL, URGENT_CHANNEL
 from sandbox.server import Config, Sandbox
+from tests.databases import to_the_disk
 
 EXAMPLE = Path(__file__).resolve().parent.parent / ".env.example"
 REQUEST = "macro Data Deletion Request"
@@ -30,6 +31,19 @@ def server() -> Iterator[Sandbox]:
     """The stand-ins, with their seed."""
     with Sandbox(Config(limits=False, trigger_webhooks=False, drop_webhooks=1.0)) as box:
         yield box
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _as_in_production(database_server: str) -> Iterator[None]:
+    """Tests' servers do not wait for the disk, and that is a finding."""
+    with psycopg.connect(database_server) as conn:
+        before = conn.execute("SHOW fsync").fetchone()
+    if before == ("on",):
+        yield
+        return
+    to_the_disk(database_server, "on")
+    yield
+    to_the_disk(database_server, "off")
 
 
 @pytest.fixture
