@@ -133,6 +133,7 @@ def hand_over(command: str, arguments: list[str]) -> None:
     binaries = VENV / "bin"
     environment = {**os.environ, "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"}
     environment["VIRTUAL_ENV"] = str(VENV)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # else each of a test's many processes compiles all of the code
     os.chdir(ROOT)
     for step in first:
         run(binaries / step[0], *step[1:])
