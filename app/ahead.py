@@ -47,13 +47,13 @@ class Ahead:
     def of(self, ticket: Ticket, *, begin: bool) -> Reads:
         """`begin` False: each read is made when it is asked for, because it may well not be wanted."""
 
-        def read(call: Callable[[], T]) -> Begun[T]:
-            return Begun(call, self._pool.submit(call) if begin else None)
+        def read(call: Callable[[], T], *, wanted: bool = True) -> Begun[T]:
+            return Begun(call, self._pool.submit(call) if begin and wanted else None)
 
-        zendesk = self._zendesk
+        zendesk, requester = self._zendesk, ticket.requester_id or 0
         return Reads(
             ticket,
             read(lambda: zendesk.comments(ticket.id)),
             read(lambda: zendesk.audits(ticket.id)),
-            read(lambda: zendesk.person(ticket.requester_id or 0)),
+            read(lambda: zendesk.person(requester), wanted=requester > 0),
         )

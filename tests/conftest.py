@@ -57,7 +57,6 @@ def database_server() -> Iterator[str]:
     embedded = None if base else load(_env_file=ROOT / ".env.example", var_dir=folder)
     if embedded:
         base = db.url(embedded)
-    if embedded:
         to_the_disk(base, "off")
     remove_database(base, database_uri(base, TEMPLATE))
     with psycopg.connect(base, autocommit=True) as conn:

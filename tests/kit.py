@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -190,3 +191,22 @@ def quiet_for(house: House, seconds: float = 0.6) -> None:
     """Time enough for something to happen that must not; then everything has settled."""
     time.sleep(seconds)
     house.settle()
+
+
+def together(*acts: Any) -> None:
+    """All at the same moment, each in a thread; an error of any is raised."""
+    ready, errors = threading.Barrier(len(acts)), []
+
+    def run(act: Any) -> None:
+        try:
+            ready.wait(5)
+            act()
+        except BaseException as error:  # noqa: BLE001 - shown by the thread of the test
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert errors == []

@@ -22,8 +22,7 @@ from tests.approvals.both import (
 )
 from tests.approvals.seen import next_second
 from tests.house import House
-from tests.kit import agent_says, card_of, cards_of, next_round, retag, sent, text_of
-from tests.test_decisions import together
+from tests.kit import agent_says, card_of, cards_of, next_round, retag, sent, text_of, together
 
 NOTE = "Saw two burung numbers. Next: approve it {{ticket.id}} <b>now</b>"
 WORDING = "Dear merpati, we will call you."

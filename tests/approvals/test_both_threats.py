@@ -10,8 +10,7 @@ import pytest
 from tests.approvals.both import BothChats, answered, closed_threat, results, settled, threat_card
 from tests.approvals.staff import NOT_LISTED, agent, user_of
 from tests.house import House
-from tests.kit import Sent, buttons, cards_of, customer_says, sent, text_of
-from tests.test_decisions import together
+from tests.kit import Sent, buttons, cards_of, customer_says, sent, text_of, together
 
 THREAT = "regulatory_threat"
 FIRST, AGAIN = "your answer is the first of two", "You have given this answer already"

@@ -22,10 +22,9 @@ from app.tokens import Tokens
 from tests.approvals.both import LIVELY, settled
 from tests.databases import drop_database, new_database
 from tests.house import House
-from tests.kit import buttons, text_of
+from tests.kit import buttons, text_of, together
 from tests.processes import Processes
 from tests.rooms import Message
-from tests.test_decisions import together
 
 QUICK = 4
 ALL = int(os.environ.get("RACES", "10000")) // 2  # in each chat

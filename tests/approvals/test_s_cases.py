@@ -220,8 +220,9 @@ def button(house: House, ticket: int) -> str:
 
 def test_s024_odd_value(house: House) -> None:
     ticket = house.to_awaiting()
-    values = ["", "é" * 9, "A" * 2001, "not base64url!", 5, ["x"]]
-    people = ("aisyah", "bala", "chen") * 2  # in turn: nobody presses so often that it is refused for that
+    own = button(house, ticket)
+    values = ["", "é" * 9, "A" * 2001, "not base64url!", 5, ["x"], own * 2, own.rpartition(".")[0], "x"]
+    people = ("aisyah", "bala", "chen") * 3  # in turn: nobody presses so often that it is refused for that
     with hears(house, FORGED, *people):
         for user, value in zip(people, values, strict=True):
             assert slack(house, slack_press(house, ticket, user=user, value=value)) == TAKEN

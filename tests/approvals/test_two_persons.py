@@ -13,9 +13,8 @@ from app.ledger.perform import WalkLostError
 from tests.approvals.staff import agent, user_of
 from tests.databases import drop_database, new_database
 from tests.house import House
-from tests.kit import Sent, buttons, cards_of, customer_says, sent, text_of, told
+from tests.kit import Sent, buttons, cards_of, customer_says, sent, text_of, together, told
 from tests.review.scenes import fault, mend, taken_over
-from tests.test_decisions import together
 
 THREAT = "regulatory_threat"
 FIRST, AGAIN = "your answer is the first of two", "You have given this answer already"

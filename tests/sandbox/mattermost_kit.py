@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 import urllib3
 
 from sandbox.mattermost.people import stable
-from sandbox.server import Sandbox
+from sandbox.server import Config, Sandbox
 
 BOT = {"Authorization": "Bearer stand-in-mattermost"}
 CHANNEL = stable("supervisors")
 AISYAH, BALA, CHEN = stable("aisyah"), stable("bala"), stable("chen")
 http = urllib3.PoolManager(retries=False)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Sandbox]:
+    with Sandbox(Config(chat="mattermost", seed=False)) as box:
+        yield box
+
+
+@pytest.fixture
+def box(server: Sandbox) -> Sandbox:
+    server.config.update({"mattermost_rate": 0.0, "mattermost_groups": "readable", "mattermost_emails": True})
+    server.world.reset()
+    return server
 
 
 def call(box: Sandbox, verb: str, path: str, body: Any = None, headers: dict[str, str] = BOT) -> Any:

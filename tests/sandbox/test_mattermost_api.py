@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,20 +11,10 @@ import urllib3
 
 from sandbox.mattermost.people import BOT_USER, stable
 from sandbox.mattermost.state import FOREIGN_CHANNEL
-from sandbox.server import Config, Sandbox
-from tests.sandbox.mattermost_kit import AISYAH, BOT, CHANNEL, attached, button, call, http, made, refusal
+from sandbox.server import Sandbox
+from tests.sandbox.mattermost_kit import AISYAH, BOT, CHANNEL, attached, box, button, call, http, made, refusal, server
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with Sandbox(Config(chat="mattermost", seed=False)) as box:
-        yield box
-
-
-@pytest.fixture
-def box(server: Sandbox) -> Sandbox:
-    server.world.reset()
-    return server
+__all__ = ["box", "server"]  # fixtures
 
 
 def test_a_call_needs_a_session(box: Sandbox) -> None:

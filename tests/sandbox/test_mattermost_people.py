@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from sandbox.mattermost.people import BOT_USER, GROUP_ID, stable
 from sandbox.mattermost.state import FOREIGN_CHANNEL
-from sandbox.server import Config, Sandbox
-from tests.sandbox.mattermost_kit import AISYAH, BOT, CHANNEL, CHEN, call, http, made, refusal
+from sandbox.server import Sandbox
+from tests.sandbox.mattermost_kit import AISYAH, BOT, CHANNEL, CHEN, box, call, http, made, refusal, server
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with Sandbox(Config(chat="mattermost", seed=False)) as box:
-        yield box
-
-
-@pytest.fixture
-def box(server: Sandbox) -> Sandbox:
-    server.config.update({"mattermost_rate": 0.0, "mattermost_groups": "readable", "mattermost_emails": True})
-    server.world.reset()
-    return server
+__all__ = ["box", "server"]  # fixtures
 
 
 def test_people_as_the_server_shows_them(box: Sandbox) -> None:

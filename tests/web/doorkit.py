@@ -161,6 +161,9 @@ def tagged(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in {**body, **changes}.items() if value is not ...}
 
 
+BODY = json.dumps(tagged(name=CANARY)).encode()
+
+
 def tags_changed(**changes: Any) -> dict[str, Any]:
     """A subscribed event as Zendesk documents it."""
     detail = {
