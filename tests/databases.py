@@ -23,7 +23,7 @@ STRANGERS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     " AND backend_type = 'client backend'"
 )
-# Every row of the catalogue and of KEPT that says what a schema is, with the transaction that wrote it; copies keep both.
+# Every row that says what a schema is, there or in KEPT, with the transaction that wrote it; copies keep both.
 FINGERPRINT = (
     "SELECT md5(string_agg(of || oid || '/' || xmin, ',' ORDER BY of, oid)) FROM ("
     " SELECT 'c' AS of, oid, xmin FROM pg_class WHERE relpersistence = 'p' AND oid >= 16384"
