@@ -7,8 +7,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from app import facts, kept, macro_texts, notes, resumed
+from app.ahead import Begun
 from app.cases import CLOSED_STATES, OPEN_STATES, Case
-from app.clients.types import MacroEffect, Ticket
+from app.clients.types import Macro, MacroEffect, Ticket
 from app.errors import NotAppliedError
 from app.ledger import store
 from app.ledger.perform import Call, Evidence, Outcome, Plan
@@ -25,6 +26,17 @@ MANY_TAGS = 5  # a macro that takes away more tags than this sets the list, and 
 
 class TicketSteps(VerifySteps):
     note_class: type[notes.Note] = notes.Note
+    _macro_read: tuple[str, Ticket, Begun[tuple[Macro, MacroEffect]]] | None = None
+
+    def look_up_macro(self, case: Case, title: str) -> None:
+        """Begin to read the macro that acknowledges a new wish, while the desk writes the wish down."""
+        if self._reads and self.began_as in ("open", "incomplete") and self.case.state == "awaiting":
+            ticket = self.ticket()
+            self._macro_read = (title, ticket, self._reads.begin(lambda: self._macro(ticket, title)))
+
+    def _macro(self, ticket: Ticket, title: str) -> tuple[Macro, MacroEffect]:
+        macro = self.tools.zendesk.macro(title)
+        return macro, self.tools.zendesk.preview(ticket, macro)
 
     def apply_macro(self, case: Case, title: str) -> Outcome | None:
         """The macro's e-mail to the requester, once, proved by the ticket's audit. None: there is nobody to mail."""
@@ -78,8 +90,9 @@ class TicketSteps(VerifySteps):
         if title != notes.CONSENT_MACRO and resumed.pending(ticket, self.case, self.tools.settings):
             # The customer has just withdrawn; the withdrawal's own event decides what becomes of this.
             raise NotAppliedError("withdrawn meanwhile", "withdrawal", vendor="zendesk")
-        macro = self.tools.zendesk.macro(title)
-        change = self.tools.zendesk.preview(ticket, macro)
+        begun = self._macro_read
+        mine = begun is not None and begun[:2] == (title, ticket)
+        macro, change = begun[2]() if begun and mine else self._macro(ticket, title)
         wording = self._judged(title, change)
         body = change.body
         if title == notes.REQUEST_MACRO and self.tools.settings.kept_in_reply:
