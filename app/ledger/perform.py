@@ -125,9 +125,10 @@ class Ledger:
     def perform(self, owner: Owner, case_id: int, plan: Plan) -> Outcome:
         """Bring the effect as far as it goes now. Raises WalkLostError; every vendor error becomes an Outcome."""
         point("effect.before_plan", plan.verb)
-        with self._db.tx() as conn:
+        with self._db.each() as conn:
             effect = store.plan(conn, case_id, plan.verb, plan.arg, plan.vendor)
-            if effect.state == "dead" and owner.replayed_at and effect.changed_at < owner.replayed_at:
+        if effect.state == "dead" and owner.replayed_at and effect.changed_at < owner.replayed_at:
+            with self._db.tx() as conn:
                 effect = store.reopen(conn, effect)
         point("effect.after_plan", plan.verb)
         for _ in range(CONFLICTS):
@@ -190,7 +191,7 @@ class Ledger:
         if isinstance(call, Effect):
             return call, False
         point("effect.before_claim", plan.verb)
-        with self._db.tx() as conn:
+        with self._db.each() as conn:
             claimed = store.claim(
                 conn,
                 effect,
@@ -276,12 +277,10 @@ class Ledger:
 
     def _settle(self, effect: Effect, state: str, *, reason: str = "", evidence: Evidence | None = None,
                 wait: float | None = None, refund: bool = False) -> Effect:  # fmt: skip
-        with self._db.tx() as conn:
+        with self._db.each() as conn:
             row = store.settle(conn, effect, state, reason=reason, evidence=evidence, wait=wait, refund=refund)
-            if row is None:
-                raise WalkLostError
-            if state == "done":
-                vendors.succeeded(conn, effect.vendor)
+        if row is None:
+            raise WalkLostError
         return row
 
     def _not_ours(self, owner: Owner, effect: Effect, plan: Plan) -> Effect:

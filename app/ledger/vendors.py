@@ -112,10 +112,8 @@ def _is_probe(conn: Connection, vendor: str, probe: float) -> bool:
     return row is not None
 
 
-def succeeded(conn: Connection, vendor: str) -> None:
-    conn.execute(
-        "UPDATE vendors SET failures = 0, open_until = NULL, reason = '' WHERE name = %s AND failures > 0", (vendor,)
-    )
+# The vendor has answered: with its name behind it.
+WELL = "UPDATE vendors SET failures = 0, open_until = NULL, reason = '' WHERE failures > 0 AND name ="
 
 
 def failed(conn: Connection, vendor: str, reason: str, probe: float = PROBE_SECONDS) -> None:

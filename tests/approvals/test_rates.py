@@ -85,7 +85,7 @@ def test_a_vendor_that_is_down_gives_no_places_and_takes_one_probe(conn: Connect
     assert round(ask().seconds) == 10, "the next probe is due half a minute after this one began"
     later(conn, 10.1)
     assert ask(row="slack:answers") == Wait()
-    vendors.succeeded(conn, "slack")
+    conn.execute(f"{vendors.WELL} 'slack'")
     assert ask(row="slack:updates") == Wait()
 
 
