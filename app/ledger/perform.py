@@ -143,6 +143,10 @@ class Ledger:
                 return _outcome(effect)
         return _outcome(self._wait(effect, plan, "conflict", None))
 
+    def has_room(self, vendor: str) -> bool:
+        """Whether a call would be let in now, with nobody in line: what is read early takes nobody's place."""
+        return self._turns.has_room(vendor)
+
     def adopt(self, case_id: int, verb: str, arg: str, op_ids: set[str], evidence: Evidence) -> Outcome | None:
         """The vendor itself told us that this effect is there. None when it is not one of these op ids."""
         with self._db.tx() as conn:
@@ -202,14 +206,14 @@ class Ledger:
                 yields=plan.yields,
                 withdrawn=self._withdrawn,
             )
-        committed = _uptime()
+        committed = uptime()
         if claimed is None:
             return self._not_ours(owner, effect, plan), False
         point("effect.after_claim", plan.verb)
         # Frozen between the intent and the call, somebody else may be at it by now. Whoever takes over sends only after
         # the quiet period: a call must never begin later than half of that.
         limit = min(self._timing.lease / 2, max(self._timing.quiet[plan.vendor] / 2, 0.2))
-        if _uptime() - committed > limit:
+        if uptime() - committed > limit:
             return self._settle(claimed, "planned", reason="frozen", wait=2 * limit, refund=True), False
         return self._send(claimed, plan, call)
 
@@ -304,7 +308,7 @@ class Ledger:
         return self._settle(effect, "void", reason=f"case_{row['state']}")
 
 
-def _uptime() -> float:
+def uptime() -> float:
     """Seconds, counted also while the machine sleeps (where the system has such a clock)."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 

@@ -61,6 +61,16 @@ def admit(conn: Connection, vendor: str, limit: Limit, probe: float = PROBE_SECO
     return Wait()
 
 
+def has_room(conn: Connection, vendor: str, limit: Limit) -> bool:
+    """Whether the vendor is well, a call would be let in now, and nobody is in line."""
+    row = conn.execute(
+        "SELECT 1 AS yes FROM vendors WHERE name = %s AND failures = 0 AND line_until <= clock_timestamp()"
+        " AND busy_until <= clock_timestamp() + make_interval(secs => %s)",
+        (vendor, limit.ahead),
+    ).fetchone()
+    return row is not None
+
+
 def _health(conn: Connection, vendor: str) -> tuple[int, float]:
     """(failures in a row, seconds until the next probe)."""
     row = conn.execute(

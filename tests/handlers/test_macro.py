@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app import replay
+from app.steps import macro
 from tests.house import House
 from tests.kit import NOTHING, REQUEST, Sent, events_of, sent
 
@@ -168,4 +169,14 @@ def test_the_macro_is_read_once_for_each_mail(shared_house: House) -> None:
     house.wait(lambda: len(events_of(house, ticket)) > 1)
     house.settle()
     assert read() == [number + 1 for number in before]
+    assert sent(house, ticket) == Sent(mails=1, cards=1)
+
+
+def test_a_macro_read_too_early_is_read_again(shared_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the walk waits for something, an admin may mend the macro or switch it off: no ticket's stamp moves."""
+    house, world = shared_house, shared_house.sandbox.world
+    monkeypatch.setattr(macro, "STILL_FRESH", 0.0)
+    before = len(world.arrived("zendesk", "macros.preview"))
+    ticket = house.to_awaiting()
+    assert len(world.arrived("zendesk", "macros.preview")) == before + 2
     assert sent(house, ticket) == Sent(mails=1, cards=1)
