@@ -29,7 +29,7 @@ from app.settings import Settings
 Row = dict[str, Any]
 Connection = psycopg.Connection[Row]
 
-SCHEMA = "0003"  # the newest revision in app/migrations; a test keeps the two equal
+SCHEMA = "0004"  # the newest revision in app/migrations; a test keeps the two equal
 # A process that is frozen within a transaction (a paused machine) would hold its row locks for as long as it sleeps,
 # and the worker that takes its tickets over would wait for them. No transaction of ours idles for a second.
 NO_FROZEN_LOCKS = "SET idle_in_transaction_session_timeout = '10s'"

@@ -23,6 +23,7 @@ class Vault:
         secret = data_key.encode()
         self._keyed = hmac.new(self._derive(secret, b"desk keyed hash"), digestmod="sha256")
         self._cipher = AESGCM(self._derive(secret, b"desk encryption"))
+        self.audit_key = self._derive(secret, b"desk audit trail")
 
     @staticmethod
     def _derive(secret: bytes, purpose: bytes) -> bytes:
