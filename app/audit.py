@@ -49,7 +49,7 @@ def shell() -> Actor:
         return Actor("unknown", "shell", "cli")
 
 
-def write(  # noqa: PLR0917 - who, what, to what: a sentence
+def write(
     conn: Connection,
     vault: Vault,
     actor: Actor,

@@ -129,6 +129,10 @@ class Desk:
         known = user in self.settings.approvers_of(procedure)
         return known or approvers.may_try(self.settings, self.db, chat, procedure, user)
 
+    def record(self, conn: Connection, event: Event) -> bool:
+        """An event of our own, in the caller's transaction; `engine.call` after its commit. False: it is there."""
+        return self._record(conn, event, "desk")
+
     def _record(self, conn: Connection, event: Event | Refused, sender: str) -> bool:
         ticket_id, case_id = _about(conn, event)
         state, reason = self._first_state(conn, event, sender)
@@ -215,11 +219,11 @@ class Desk:
         from app import duties  # they walk, which needs the desk
 
         with self.db.tx() as conn:
-            duties.keep_up(conn, self.settings)
+            duties.keep_up(conn, self)
 
     def _fire_timers(self) -> None:
         with self.db.tx() as conn:
-            fired = timers.fire(conn, lambda event: self._record(conn, event, "desk"))
+            fired = timers.fire(conn, lambda event: self.record(conn, event))
         if fired:
             point("timer.after_fire")
             self.engine.call(self.db)

@@ -1,5 +1,5 @@
 """What the desk does by the clock for no single case: the sweep for lost webhooks, the daily digest, a
-burst of cards, forgetting what is no longer needed.
+burst of cards, forgetting what is no longer needed, replays of many.
 
 Each is a timer that comes round; the event it becomes is walked, retried and seen like every other.
 """
@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from app import burst, digest, forget, sweep, threat_rounds
+from app import bulk, burst, digest, forget, sweep, threat_rounds
 from app.db import Connection
 from app.inbox import Stored
-from app.settings import Settings
 
 if TYPE_CHECKING:
+    from app.desk import Desk
     from app.walk import Verdict, Walker
 
 Duty = Callable[["Walker", Stored], "Verdict"]
@@ -24,19 +24,22 @@ DUTIES: dict[str, Duty] = {
     "threats": threat_rounds.look_again,
     "burst": burst.walk,
     "forget": forget.walk,
+    bulk.WHAT: bulk.walk,
 }
 
 
 def set_up(conn: Connection, walker: Walker) -> None:
     """The first timer of each duty; those that are set already stay."""
-    keep_up(conn, walker.desk.settings)
+    keep_up(conn, walker.desk)
 
 
-def keep_up(conn: Connection, settings: Settings) -> None:
+def keep_up(conn: Connection, desk: Desk) -> None:
     """Once a minute: a duty whose event has ended dead comes round again all the same."""
-    sweep.set_up(conn, settings.sweep_interval)
-    digest.set_up(conn, settings)
+    sweep.set_up(conn, desk.settings.sweep_interval)
+    digest.set_up(conn, desk.settings)
     forget.set_up(conn)
+    bulk.recovered(desk, conn)
+    bulk.set_up(conn)
 
 
 def walk(walker: Walker, stored: Stored, what: str) -> Verdict:

@@ -119,7 +119,7 @@ class Note:
                 lines.append(self.texts.get("notes.closed_ticket"))
             elif problem == "info:changed":
                 lines.append(self.texts.get("notes.changed_late"))
-            elif problem in ("both_tags", "info:banned_after_all", "info:reopened"):
+            elif problem in ("both_tags", "info:banned_after_all", "info:reopened", "info:settled"):
                 lines.append(self.texts.get(f"notes.{problem.removeprefix('info:')}"))
             elif kind == "failed":
                 what, cause = self.texts.get("notes.what.other"), self.texts.cause(field.partition(":")[2])

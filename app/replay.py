@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app import browse, inbox
+from app import audit, browse, inbox
+from app.audit import Actor
 from app.db import Connection, Row
 from app.desk import Desk, priority
+from app.inbox import Stored
 from app.ledger import store
+from app.settings import Settings
+from app.settle import SETTLED
 
-LIMIT = 50  # events a bulk replay may take at once (bad-inputs, table of limits)
+LIMIT = 50  # events that may be replayed in one go (bad-inputs, table of limits); app/bulk.py for more
 PLANS = {
     "done": "skip, done",
     "dead": "try again (looked up first if it was ever sent)",
@@ -51,10 +55,11 @@ def plan(desk: Desk, event_ids: Sequence[int], *, failed: bool, from_start: bool
                 "SELECT id FROM events WHERE state = 'dead' AND kind <> 'dead' ORDER BY id LIMIT %s", (LIMIT,)
             )
             event_ids = [row["id"] for row in rows.fetchall()]
-        return [_plan(conn, event_id, from_start) for event_id in dict.fromkeys(event_ids)]
+        return [of_event(desk, conn, event_id, from_start=from_start) for event_id in dict.fromkeys(event_ids)]
 
 
-def _plan(conn: Connection, event_id: int, from_start: bool) -> Plan:
+def of_event(desk: Desk, conn: Connection, event_id: int, *, from_start: bool = False) -> Plan:
+    """The plan for one event, within a transaction. Changes nothing."""
     stored = inbox.load(conn, event_id)
     if stored is None:
         return Plan(event_id, None, "", (), "not found")
@@ -64,15 +69,50 @@ def _plan(conn: Connection, event_id: int, from_start: bool) -> Plan:
         refusal = f"{stored.kind} {stored.detail.get('refused', '')}: there is nothing in it to carry out"
     elif stored.state in ("queued", "running"):
         refusal = "it is running already"
+    elif stored.reason == SETTLED:
+        refusal = "it was marked as settled"
     elif stored.state in ("done", "ignored", "void") and not from_start:
         refusal = f"it ended {stored.state}; --from-start walks it again"
+    elif newer := _newer_wish(conn, stored, desk.settings):
+        refusal = f"the customer's latest wish is newer: event {newer}"
     return Plan(event_id, stored.ticket_id, stored.state, effects, refusal)
 
 
-def carry_out(desk: Desk, item: Plan) -> bool:
-    """Re-open and queue, in one transaction. False: somebody else was first."""
+def _newer_wish(conn: Connection, stored: Stored, settings: Settings) -> int | None:
+    """The newest tag event of the ticket that wishes the opposite of what this event was about; None: there is none.
+
+    What a press, an issue or a clock was about is its case's wish: that the desk does something.
+    """
+    if stored.ticket_id is None:
+        return None
+    withdrawn = settings.tags["data_deletion_withdrawn"]
+    tags = stored.detail.get("tags") if stored.kind == "ticket_tagged" else None
+    # The tag of the request may stay on the ticket beside that of the withdrawal, which then counts.
+    back = "detail->'tags' ? %(withdrawn)s"
+    asks = "detail->'tags' ? %(asked)s AND NOT detail->'tags' ? %(withdrawn)s"
+    takes_back = isinstance(tags, list) and withdrawn in tags
+    row = conn.execute(
+        "SELECT id FROM events WHERE ticket_id = %(ticket)s AND id > %(id)s AND kind = 'ticket_tagged'"
+        f" AND state <> 'ignored' AND {asks if takes_back else back} ORDER BY id DESC LIMIT 1",
+        {
+            "ticket": stored.ticket_id,
+            "id": stored.id,
+            "withdrawn": withdrawn,
+            "asked": settings.tags["data_deletion_request"],
+        },
+    ).fetchone()
+    return int(row["id"]) if row else None
+
+
+def carry_out(desk: Desk, item: Plan, actor: Actor) -> bool:
+    """Re-open and queue, in one transaction with its audit row. False: somebody else was first."""
     with desk.db.tx() as conn:
-        return again(desk, conn, item.event_id, item.state)
+        done = again(desk, conn, item.event_id, item.state)
+        if done:
+            before = {"state": item.state}
+            audit.write(conn, desk.vault, actor, "event.replayed", f"event:{item.event_id}", before=before)
+    desk.engine.call(desk.db)
+    return done
 
 
 def again(desk: Desk, conn: Connection, event_id: int, state: str) -> bool:

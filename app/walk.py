@@ -24,6 +24,7 @@ from app.ledger.perform import Outcome, WalkLostError
 from app.logs import report
 from app.points import point
 from app.rounds import Rounds
+from app.settle import SETTLED
 from app.steps import Steps, make
 from app.steps.base import Tools
 from app.threat_rounds import TAG, ThreatRounds
@@ -178,13 +179,23 @@ class Walker:
             return duties.walk(self, stored, event.what)
         with self.desk.db.tx() as conn:
             case = cases.load(conn, event.case_id)
+        what, _, part = event.what.partition(":")
         section = registry.for_time(case.procedure, event.what) if case else None
-        if case is None or section is None:
+        if case is None or (section is None and what != SETTLED):
             return Verdict("void", "no_such_case")
         do = make(self.tools, decide.owner(stored), case)
         do.due = event.what
         seen.append(do)
+        if section is None:
+            return self._settled(do, part)
         section(do.case, do)
+        return self.conclude(do)
+
+    def _settled(self, do: Steps, event_id: str) -> Verdict:
+        """An admin has settled this event: the note says so, and no longer that it failed."""
+        for problem in [problem for problem in do.case.problems if problem.startswith(f"failed:{event_id}:")]:
+            do.remark(problem, False)
+        do.remark("info:settled", True)
         return self.conclude(do)
 
     # ---- a tag on a ticket

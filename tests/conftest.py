@@ -15,6 +15,7 @@ import pytest
 from app import db
 from app.migrate import migrate
 from app.settings import Settings, load
+from tests.cli_kit import Cli
 from tests.databases import (
     TEMPLATE,
     database_uri,
@@ -92,3 +93,9 @@ def shared_house(database_server: str) -> Iterator[House]:
     with House(uri) as built:
         yield built
     drop_database(database_server, uri)
+
+
+@pytest.fixture
+def cli(house: House, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    monkeypatch.chdir(ROOT / "tests")  # no .env of a developer here
+    return Cli(house)

@@ -6,50 +6,10 @@ import json
 import os
 import subprocess
 import sys
-from typing import Any
 
-import pytest
-from click.testing import CliRunner, Result
-
-from app.cli import main
+from tests.cli_kit import Cli, failed_card
 from tests.house import ROOT, House
 from tests.kit import Sent, arrivals, press_body, quiet_for, sent
-
-SECRETS = ("stand-in", "only-for-this-machine", "Siti", "siti@", "345 6789", "backoffice.example.com")
-
-
-class Cli:
-    """`desk …` with the house's environment; every output is searched for what must never be shown."""
-
-    def __init__(self, house: House) -> None:
-        self._env = house.environment
-
-    def __call__(self, *words: object, code: int = 0) -> Result:
-        result = CliRunner().invoke(main, [str(word) for word in words], env={**self._env, "COLUMNS": "200"})
-        assert result.exit_code == code, f"{words}: {result.exit_code}\n{result.output}"
-        assert "Traceback" not in result.output
-        assert not [word for word in SECRETS if word in result.output]
-        return result
-
-    def json(self, *words: object, code: int = 0) -> Any:
-        return json.loads(self(*words, "--json", code=code).stdout)
-
-
-@pytest.fixture
-def cli(house: House, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    monkeypatch.chdir(ROOT / "tests")  # no .env of a developer here
-    return Cli(house)
-
-
-def failed_card(house: House, error: str = "channel_not_found") -> tuple[int, int]:
-    """A ticket whose card could not be posted for good; (ticket, event)."""
-    house.sandbox.world.faults.add("slack", "chat.postMessage", "ok_false", times=None, error=error)
-    ticket = house.ticket()
-    house.tag(ticket, "data_deletion_request", "pref_stop_all")
-    house.wait_state(ticket, "awaiting")
-    [event] = house.rows("SELECT id, state, reason FROM events WHERE ticket_id = %s", ticket)
-    assert (event["state"], event["reason"]) == ("dead", "channel")
-    return ticket, int(event["id"])
 
 
 def test_dead_card_shown_planned_and_replayed(house: House, cli: Cli) -> None:
@@ -131,7 +91,7 @@ def test_replay_of_a_withdrawn_case_sends_nothing_of_the_old_wish(house: House, 
     house.wait_state(ticket, "withdrawn")
     house.sandbox.world.faults.clear()
     before = sent(house, ticket)
-    cli("events", "replay", event)
+    cli("events", "replay", event, code=3)
     house.settle()
     assert sent(house, ticket) == before == Sent(mails=2)
     assert house.case(ticket)["state"] == "withdrawn"

@@ -1,6 +1,7 @@
 """`desk`: the command line.
 
-Exit codes: 0 done, 1 something is wrong, 2 usage, 3 not found, 4 store unusable, 7 the output cannot be written.
+Exit codes: 0 done, 1 something is wrong, 2 usage, 3 not found, 4 store unusable, 7 the output cannot be written,
+8 the audit trail is broken.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import psycopg
 
 from app.errors import ConfigError, DeskError, StoreError
 
-WRONG, NOT_FOUND, STORE, OUTPUT = 1, 3, 4, 7
+WRONG, NOT_FOUND, STORE, OUTPUT, AUDIT = 1, 3, 4, 7, 8
 
 
 class Desk(click.Group):
@@ -55,9 +56,10 @@ def main() -> None:
     """Deletion Desk: carries out customers' wishes to be forgotten or left alone, once."""
 
 
-from app.cli import bench, browse, clocks, consent, cover, manifest, proof, service, suppress, tokens  # noqa: E402 - they register their commands on `main`
+from app.cli import audit, bench, browse, clocks, consent, cover, manifest, proof, replay, service, suppress, tokens  # noqa: E402 - they register their commands on `main`
 
 __all__ = [
+    "audit",
     "bench",
     "browse",
     "clocks",
@@ -66,6 +68,7 @@ __all__ = [
     "main",
     "manifest",
     "proof",
+    "replay",
     "service",
     "suppress",
     "tokens",

@@ -1,4 +1,4 @@
-"""Commands that show and replay: events, cases. Tables for people, `--json` for machines."""
+"""Commands that show events and cases. Tables for people, `--json` for machines."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from app import browse, db, replay
-from app.cli import NOT_FOUND, STORE, WRONG, fail, main
+from app import browse, db
+from app.cli import NOT_FOUND, STORE, fail, main
 from app.cli.output import show, show_json
 from app.desk import Desk
 from app.settings import load
@@ -105,44 +105,6 @@ def events_show(event_id: int, as_json: bool) -> None:
         show(found["journal"], STEP, zone)
         click.echo("\neffects of its case")
         show(found["effects"], EFFECT, zone)
-
-
-@events.command("replay", context_settings=SHOW)
-@click.argument("event_ids", type=ID, nargs=-1)
-@click.option("--failed", is_flag=True, help="Every event that needs a person.")
-@click.option("--dry-run", is_flag=True, help="Show the plan, change nothing.")
-@click.option("--from-start", is_flag=True, help="Also events that ended well: walk them again from the top.")
-@click.option("--json", "as_json", is_flag=True)
-def events_replay(event_ids: tuple[int, ...], failed: bool, dry_run: bool, from_start: bool, as_json: bool) -> None:
-    """Show the plan, then carry it out. A done effect is never repeated."""
-    if bool(event_ids) == failed:
-        raise click.UsageError("give event ids, or --failed")
-    with _desk() as desk:
-        plans = replay.plan(desk, event_ids, failed=failed, from_start=from_start)
-        rows = [row for item in plans for row in item.rows()]
-        if as_json:
-            show_json(rows)
-        else:
-            show(rows, ("event", "ticket", "what", "state", "plan"), _zone(desk))
-        late = [] if dry_run else _carry_out(desk, plans, as_json)
-    if dry_run and not as_json:
-        click.echo("nothing was changed (--dry-run)")
-    missing = [item.event_id for item in plans if item.refusal == "not found"]
-    if missing:
-        fail(f"no event {', '.join(map(str, missing))}", NOT_FOUND)
-    if late:
-        fail(f"not queued, somebody else was first: {', '.join(map(str, late))}", WRONG)
-    if any(item.refusal for item in plans):
-        raise SystemExit(WRONG if failed else NOT_FOUND)
-
-
-def _carry_out(desk: Desk, plans: list[replay.Plan], quiet: bool) -> list[int]:
-    """Queue what may be queued and say so; the ids of those that somebody else changed meanwhile."""
-    wanted = [item for item in plans if not item.refusal]
-    queued = [item.event_id for item in wanted if replay.carry_out(desk, item)]
-    said = f"queued: {', '.join(map(str, queued))}" if queued else "nothing was queued"
-    click.echo(said, err=quiet)  # beside a JSON document, not in it
-    return [item.event_id for item in wanted if item.event_id not in queued]
 
 
 @main.group("cases")

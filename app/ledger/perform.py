@@ -164,8 +164,10 @@ class Ledger:
         `refused`: the last call surely did nothing, and every earlier one has had its quiet period before it.
         `sent_now`: the answer was lost a moment ago; what is absent is then sent again after a pause, not at once.
         """
-        if wait := self._turns.admit_look(plan, effect).seconds:
-            return self._settle(effect, "unknown", reason=vendors.DOWN, wait=wait)
+        wait = self._turns.admit_look(plan, effect)
+        if wait.seconds:
+            reason = vendors.PAUSED if wait.why == vendors.PAUSED else vendors.DOWN
+            return self._settle(effect, "unknown", reason=reason, wait=wait.seconds)
         try:
             evidence = plan.find(effect)
         except VendorError as error:

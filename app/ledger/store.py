@@ -199,6 +199,18 @@ def void_planned(conn: Connection, ids: Sequence[int]) -> None:
     )
 
 
+def settle_dead(conn: Connection, case_id: int, reason: str) -> list[str]:
+    """A person has seen to what is dead: it is void from now on; the verbs and arguments of those effects."""
+    rows = conn.execute(
+        "UPDATE effects SET state = 'void', reason = %s, epoch = epoch + 1, next_at = NULL, changed_at = now()"
+        " WHERE case_id = %s AND state = 'dead' RETURNING id, verb, arg",
+        (reason, case_id),
+    ).fetchall()
+    for row in rows:
+        write(conn, case_id, "void", reason=reason, effect_id=row["id"])
+    return [f"{row['verb']} {row['arg']}".strip() for row in rows]
+
+
 def reopen(conn: Connection, effect: Effect) -> Effect:
     """For a replay: a dead effect may be tried again. One that was ever sent is looked up first (unknown)."""
     row = conn.execute(

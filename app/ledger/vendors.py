@@ -17,7 +17,9 @@ FAILURES = 5
 PROBE_SECONDS = 30.0
 LOOSER = 1.2  # a line moves a little slower than the rate: whoever was pushed back by an urgent one finds room
 MOMENT = 0.05  # seconds, the shortest wait
-RATE, DOWN = "in_line", "vendor_busy"  # why one has to wait, as reasons of an effect
+RATE, DOWN, PAUSED = "in_line", "vendor_busy", "paused"  # why one has to wait, as reasons of an effect
+# An admin has paused this vendor, or all of them (app/pause.py). With its name behind it.
+IS_PAUSED = "SELECT 1 FROM pauses WHERE vendor IN ('all', %(name)s)"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,9 @@ def admit(conn: Connection, vendor: str, limit: Limit, probe: float = PROBE_SECO
 
     `first`: not behind those who are in line: urgent, or come back at their place.
     """
-    failures, open_for = _health(conn, vendor)
+    failures, open_for, paused = _health(conn, vendor)
+    if paused:
+        return Wait(max(MOMENT, probe), PAUSED)
     if open_for > 0:
         return Wait(max(MOMENT, open_for), DOWN)
     if wait := _too_soon(conn, row or vendor, limit, first):
@@ -64,21 +68,21 @@ def admit(conn: Connection, vendor: str, limit: Limit, probe: float = PROBE_SECO
 def has_room(conn: Connection, vendor: str, limit: Limit) -> bool:
     """Whether the vendor is well, a call would be let in now, and nobody is in line."""
     row = conn.execute(
-        "SELECT 1 AS yes FROM vendors WHERE name = %s AND failures = 0 AND line_until <= clock_timestamp()"
-        " AND busy_until <= clock_timestamp() + make_interval(secs => %s)",
-        (vendor, limit.ahead),
+        "SELECT 1 AS yes FROM vendors WHERE name = %(name)s AND failures = 0 AND line_until <= clock_timestamp()"
+        f" AND busy_until <= clock_timestamp() + make_interval(secs => %(ahead)s) AND NOT EXISTS ({IS_PAUSED})",
+        {"name": vendor, "ahead": limit.ahead},
     ).fetchone()
     return row is not None
 
 
-def _health(conn: Connection, vendor: str) -> tuple[int, float]:
-    """(failures in a row, seconds until the next probe)."""
+def _health(conn: Connection, vendor: str) -> tuple[int, float, bool]:
+    """(failures in a row, seconds until the next probe, whether an admin has paused it)."""
     row = conn.execute(
-        "SELECT failures, extract(epoch FROM open_until - clock_timestamp())::float8 AS left FROM vendors"
-        " WHERE name = %s",
-        (vendor,),
+        "SELECT failures, extract(epoch FROM open_until - clock_timestamp())::float8 AS left,"
+        f" EXISTS ({IS_PAUSED}) AS paused FROM vendors WHERE name = %(name)s",
+        {"name": vendor},
     ).fetchone()
-    return (row["failures"], float(row["left"] or 0.0)) if row else (0, 0.0)
+    return (row["failures"], float(row["left"] or 0.0), row["paused"]) if row else (0, 0.0, False)
 
 
 def _too_soon(conn: Connection, name: str, limit: Limit, first: bool) -> float:
@@ -123,7 +127,10 @@ def _is_probe(conn: Connection, vendor: str, probe: float) -> bool:
 
 
 # The vendor has answered: with its name behind it.
-WELL = "UPDATE vendors SET failures = 0, open_until = NULL, reason = '' WHERE failures > 0 AND name ="
+WELL = (
+    "UPDATE vendors SET failures = 0, open_until = NULL, reason = '',"
+    f" well_at = CASE WHEN failures >= {FAILURES} THEN now() ELSE well_at END WHERE failures > 0 AND name ="
+)
 
 
 def failed(conn: Connection, vendor: str, reason: str, probe: float = PROBE_SECONDS) -> None:

@@ -1,0 +1,144 @@
+"""Replay of everything that failed of one cause: written down, then carried out slowly by the worker, with progress.
+
+A few at a time, so that a vendor that has just come back is not overrun; what is stopped in the middle goes on where it
+was, and an event that somebody else has replayed meanwhile is left alone. What died of a vendor's long outage is
+replayed by itself once the vendor answers again. Source: issue 5; bad-inputs A023, C006.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from app import audit, replay, timers
+from app.audit import DESK, Actor
+from app.db import Connection, Row
+from app.errors import DeskError
+from app.inbox import Stored
+from app.ledger import store, vendors
+
+if TYPE_CHECKING:
+    from app.desk import Desk
+    from app.walk import Verdict, Walker
+
+log = logging.getLogger(__name__)
+
+WHAT = "bulk"
+LIMIT = 1000  # events in one bulk replay; more is several
+PORTION = 10  # events in one go
+PAUSE = timedelta(seconds=10)  # between two goes: sixty events a minute
+FIELDS = "id, who, cause, total, queued, refused, last_id, made_at, ended_at"
+FAILED = "state = 'dead' AND kind <> 'dead' AND reason = %(cause)s"
+
+
+def causes(conn: Connection) -> list[Row]:
+    """Why events have failed: cause, how many, the oldest and the newest; the most frequent first."""
+    return conn.execute(
+        "SELECT reason AS cause, count(*) AS count, min(received_at) AS oldest, max(received_at) AS newest"
+        " FROM events WHERE state = 'dead' AND kind <> 'dead' GROUP BY reason ORDER BY count DESC, reason"
+    ).fetchall()
+
+
+def start(desk: Desk, conn: Connection, actor: Actor, cause: str) -> int:
+    """Have everything that has failed of this cause replayed; the bulk's number.
+
+    Raises DeskError, reason `bulk`: nothing has failed so, too much has, or it is under way already.
+    """
+    found = conn.execute(
+        f"SELECT count(*) AS total, coalesce(max(id), 0) AS until FROM (SELECT id FROM events WHERE {FAILED}"
+        " ORDER BY id LIMIT %(most)s) AS some",
+        {"cause": cause, "most": LIMIT + 1},
+    ).fetchone()
+    assert found is not None
+    if not found["total"]:
+        raise DeskError("nothing has failed of this cause", "bulk")
+    if found["total"] > LIMIT:
+        raise DeskError(f"more than {LIMIT} have failed of this cause: replay some by their ids first", "bulk")
+    made = conn.execute(
+        "INSERT INTO bulk_replays (who, cause, until_id, total) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
+        " RETURNING id",
+        (actor.name, cause, found["until"], found["total"]),
+    ).fetchone()
+    if made is None:
+        raise DeskError("a replay of this cause is under way", "bulk")
+    number = int(made["id"])
+    timers.again(conn, f"desk:{WHAT}:{number}", f"{WHAT}:{number}", datetime.now(UTC))
+    audit.write(
+        conn, desk.vault, actor, "bulk.started", f"bulk:{number}", after={"cause": cause, "total": found["total"]}
+    )
+    return number
+
+
+def listed(conn: Connection, limit: int = 20) -> list[Row]:
+    """The newest bulk replays first, with how far they are."""
+    return conn.execute(f"SELECT {FIELDS} FROM bulk_replays ORDER BY id DESC LIMIT %s", (limit,)).fetchall()
+
+
+def set_up(conn: Connection) -> None:
+    """A bulk replay whose event has ended dead goes on all the same."""
+    rows = conn.execute("SELECT id FROM bulk_replays WHERE ended_at IS NULL ORDER BY id").fetchall()
+    for number in (row["id"] for row in rows):
+        timers.now_and_then(conn, f"desk:{WHAT}:{number}", f"{WHAT}:{number}", 6 * PAUSE)
+
+
+def walk(walker: Walker, stored: Stored) -> Verdict:
+    """The next portion. Done again after a crash it begins where the last commit was."""
+    from app.walk import Verdict
+
+    desk, number = walker.desk, int(str(stored.detail["what"]).partition(":")[2])
+    with desk.db.tx() as conn:
+        bulk = conn.execute(
+            f"SELECT until_id, {FIELDS} FROM bulk_replays WHERE id = %s AND ended_at IS NULL FOR UPDATE", (number,)
+        ).fetchone()
+        if bulk is None:
+            return Verdict("done", "over")
+        more = _portion(desk, conn, bulk)
+        if more:
+            timers.again(conn, f"desk:{WHAT}:{number}", f"{WHAT}:{number}", datetime.now(UTC) + PAUSE)
+    desk.engine.call(desk.db)
+    return Verdict("done", "" if more else "over")
+
+
+def _portion(desk: Desk, conn: Connection, bulk: Row) -> bool:
+    """Whether there may be more."""
+    rows = conn.execute(
+        f"SELECT id FROM events WHERE {FAILED} AND id > %(last)s AND id <= %(until)s ORDER BY id LIMIT %(most)s",
+        {"cause": bulk["cause"], "last": bulk["last_id"], "until": bulk["until_id"], "most": PORTION},
+    ).fetchall()
+    queued = sum(_again(desk, conn, row["id"]) for row in rows)
+    more = len(rows) == PORTION
+    conn.execute(
+        "UPDATE bulk_replays SET queued = queued + %s, refused = refused + %s, last_id = %s,"
+        " ended_at = CASE WHEN %s THEN NULL ELSE now() END WHERE id = %s",
+        (queued, len(rows) - queued, rows[-1]["id"] if rows else bulk["last_id"], more, bulk["id"]),
+    )
+    return more
+
+
+def _again(desk: Desk, conn: Connection, event_id: int) -> bool:
+    item = replay.of_event(desk, conn, event_id)
+    return not item.refusal and replay.again(desk, conn, event_id, item.state)
+
+
+# Causes of which a vendor's outage was one, for events that died before the vendor was well again and were not replayed
+# since. The vendor's row says when that was; a look once a minute.
+RECOVERED = (
+    "SELECT DISTINCT e.reason AS cause FROM events e JOIN effects f ON f.case_id = e.case_id AND f.state = 'dead'"
+    " JOIN vendors v ON v.name = f.vendor WHERE e.state = 'dead' AND e.kind <> 'dead'"
+    " AND starts_with(e.reason, 'gave_up:') AND v.failures = 0 AND v.well_at > e.changed_at"
+    " AND NOT EXISTS (SELECT 1 FROM bulk_replays b WHERE b.cause = e.reason AND b.ended_at IS NULL)"
+    f" AND NOT EXISTS ({vendors.IS_PAUSED.replace('%(name)s', 'v.name')}) LIMIT 10"
+)
+
+
+def recovered(desk: Desk, conn: Connection) -> None:
+    """What died while a vendor was away is replayed when it is back."""
+    for row in conn.execute(RECOVERED).fetchall():
+        try:
+            with conn.transaction():
+                number = start(desk, conn, DESK, row["cause"])
+        except DeskError as refused:
+            log.warning("bulk.not_started", extra={"reason": refused.reason})
+        else:
+            store.write(conn, None, "bulk_started", bulk=number, cause=row["cause"])

@@ -1,0 +1,41 @@
+"""The command line in tests, and what it is used on: an event that has failed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+from app.cli import main
+from tests.house import House
+
+SECRETS = ("stand-in", "only-for-this-machine", "Siti", "siti@", "345 6789", "backoffice.example.com")
+
+
+class Cli:
+    """`desk …` with the house's environment; every output is searched for what must never be shown."""
+
+    def __init__(self, house: House) -> None:
+        self._env = house.environment
+
+    def __call__(self, *words: object, code: int = 0) -> Result:
+        result = CliRunner().invoke(main, [str(word) for word in words], env={**self._env, "COLUMNS": "200"})
+        assert result.exit_code == code, f"{words}: {result.exit_code}\n{result.output}"
+        assert "Traceback" not in result.output
+        assert not [word for word in SECRETS if word in result.output]
+        return result
+
+    def json(self, *words: object, code: int = 0) -> Any:
+        return json.loads(self(*words, "--json", code=code).stdout)
+
+
+def failed_card(house: House, error: str = "channel_not_found") -> tuple[int, int]:
+    """A ticket whose card could not be posted for good; (ticket, event)."""
+    house.sandbox.world.faults.add("slack", "chat.postMessage", "ok_false", times=None, error=error)
+    ticket = house.ticket()
+    house.tag(ticket, "data_deletion_request", "pref_stop_all")
+    house.wait_state(ticket, "awaiting")
+    [event] = house.rows("SELECT id, state, reason FROM events WHERE ticket_id = %s", ticket)
+    assert (event["state"], event["reason"]) == ("dead", "channel")
+    return ticket, int(event["id"])
