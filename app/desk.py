@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 from prometheus_client import Metric
 
-from app import approvers, cases, clients, db, gauges, inbox, registry, timers, written
+from app import alerts, approvers, cases, clients, db, gauges, inbox, registry, timers, written
 from app.clients.chat import Chat
 from app.db import Connection, Database
 from app.engine import Engine
@@ -147,6 +147,8 @@ class Desk:
             priority=_priority(event, self.settings), held_until=datetime.now(UTC) + timedelta(seconds=HELD_SECONDS)
         )
         body = self._sealed(event)
+        if state == "dead":
+            alerts.notice(conn, self.settings, alerts.LETTERS)
         point("door.before_commit")
         return inbox.insert(
             conn,

@@ -1,23 +1,21 @@
 """Once a working day: the wishes not confirmed yet, oldest first, to the supervisors' channel (SOP 000 Notes; 0.34).
 
-An effect like every other, so that it is sent once whoever crashes: of one case that is no customer's (ticket 0).
+Posted once whoever crashes (app/own_messages.py).
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
-from app import cards, cases, clocks, timers
+from app import cards, cases, clocks, own_messages, timers
 from app.cases import Case
-from app.clients.chat import Card, Line, Link, Posted, Span, When
+from app.clients.chat import Card, Line, Link, Span, When
 from app.clocks import messages, terms
 from app.db import Connection
 from app.inbox import Stored
 from app.ledger import store
-from app.ledger.perform import Call, Evidence, Owner, Plan
-from app.ledger.store import Effect
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ def set_up(conn: Connection, settings: Settings) -> None:
 
 def walk(walker: Walker, stored: Stored) -> Verdict:
     """Post the list of the day on which the timer came; none when there is nothing to tell or the day is over."""
-    from app.walk import Verdict, _verdict
+    from app.walk import Verdict
 
     tools, now = walker.tools, datetime.now(UTC)
     if not tools.settings.digest_at:
@@ -52,32 +50,10 @@ def walk(walker: Walker, stored: Stored) -> Verdict:
         timers.again(conn, NAME, WHAT, _next(tools.settings, now))
     with tools.db.tx() as conn:
         rows = cases.unconfirmed(conn)
-        own = books(conn)
-        begun = any((e.verb, e.arg) == ("digest", day.isoformat()) for e in store.of_case(conn, own.id))
-    if not rows and not begun:
-        return Verdict("done", "nothing_to_tell")
-    # What was begun is brought to its end, though there may be nothing left to tell.
+    # A digest that could not be posted on its day is not posted any more: the next one says it all.
     stale = not rows or day != terms.today(tools.settings, now)
-    outcome = tools.ledger.perform(
-        Owner(stored.id, stored.walk, stored.replayed_at), own.id, _plan(tools, own, day, rows, stale)
-    )
-    return _verdict([outcome], own.id)
-
-
-def _plan(tools: Tools, own: Case, day: date, rows: list[Case], stale: bool) -> Plan:
-    """A digest that could not be posted on its day is not posted any more: the next one says it all."""
-
-    def send(effect: Effect) -> Evidence:
-        return _where(tools.chat.post(_card(tools, day, rows), op_id=effect.op_id, case_key=f"digest-{day}"))
-
-    def find(effect: Effect) -> Evidence | None:
-        posted = tools.chat.find(effect.op_id, since=effect.planned_at)
-        return _where(posted) if posted else None
-
-    states: frozenset[str] = frozenset() if stale else frozenset({own.state})
-    posts = f"posts:{tools.settings.channel_of(PROCEDURE)}"
-    plan = Plan("digest", day.isoformat(), tools.chat.vendor, states, lambda effect: Call(lambda: send(effect)), find)
-    return replace(plan, bucket=posts)
+    channel, card = tools.settings.channel_of(PROCEDURE), partial(_card, tools, day, rows)
+    return own_messages.post(walker, stored, "digest", day.isoformat(), channel, None if stale else card)
 
 
 def _card(tools: Tools, day: date, rows: list[Case]) -> Card:
@@ -124,24 +100,9 @@ def _ids(value: object) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list) else []
 
 
-def books(conn: Connection) -> Case:
-    """The one case that is no customer's, made on first use: its effects are the digests."""
-    conn.execute(
-        "INSERT INTO cases (ticket_id, procedure, generation, state, closed_at) VALUES (0, 'digest', 1, 'done', now())"
-        " ON CONFLICT DO NOTHING"
-    )
-    found = cases.latest(conn, 0, "digest")
-    assert found is not None
-    return found
-
-
 def _next(settings: Settings, now: datetime) -> datetime:
     """The next DIGEST_AT of a working day, after now."""
     calendar, hour = clocks.of(settings).calendar, time.fromisoformat(settings.digest_at)
     day = calendar.next_from(now.astimezone(calendar.zone).date())
     at = calendar.at(day, hour)
     return at if at > now else calendar.at(calendar.next_from(day + timedelta(days=1)), hour)
-
-
-def _where(posted: Posted) -> Evidence:
-    return {"channel": posted.channel, "ts": posted.ts}

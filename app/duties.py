@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from app import bulk, burst, digest, forget, sweep, threat_rounds
+from app import alerts, bulk, burst, digest, forget, sweep, threat_rounds, trail
 from app.db import Connection
 from app.inbox import Stored
 
@@ -25,6 +25,8 @@ DUTIES: dict[str, Duty] = {
     "burst": burst.walk,
     "forget": forget.walk,
     bulk.WHAT: bulk.walk,
+    alerts.WHAT: alerts.walk,
+    trail.WHAT: trail.walk,
 }
 
 
@@ -40,6 +42,7 @@ def keep_up(conn: Connection, desk: Desk) -> None:
     forget.set_up(conn)
     bulk.recovered(desk, conn)
     bulk.set_up(conn)
+    trail.set_up(conn)
 
 
 def walk(walker: Walker, stored: Stored, what: str) -> Verdict:

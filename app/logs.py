@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 _FIELDS = """
-    action at_line attempt card case count effect error event failed generation job key method ms next_in op outcome
+    action at_line attempt card case count effect error event failed generation job key mac method ms next_in op outcome
     path pid port procedure queue reason route run seconds secret section sender signal state status step tag ticket
     vendor verb version worker
 """

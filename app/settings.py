@@ -98,6 +98,7 @@ class Settings(BaseSettings):
     threat_approvers: Pairs = Field(default_factory=dict, description="empty: the approvers")
     threat_approvers_group: Group = ""
     threat_channel: str = Field(default="", description="empty: the supervisors' channel")
+    admin_channel: str = Field(default="", description="where failures are told; empty: nowhere")
     threat_two_persons: bool = Field(default=False, description="whether a threat needs two persons' same answer")
 
     # JIRA
@@ -191,7 +192,7 @@ class Settings(BaseSettings):
             raise ValueError("must be empty or an app-level token (xapp-…)")
         return value
 
-    @field_validator("threat_channel")
+    @field_validator("threat_channel", "admin_channel")
     @classmethod
     def _of_the_chat(cls, value: str, info: ValidationInfo) -> str:
         return channel_id(value, str(info.data.get("chat")))

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from app import answers, cases, decide, duties, inbox, registry
+from app import alerts, answers, cases, decide, duties, inbox, registry
 from app.ahead import Ahead
 from app.clients import retry
 from app.desk import Desk, op_ids
@@ -153,6 +153,8 @@ class Walker:
             if not ours:
                 raise WalkLostError
             store.write(conn, verdict.case_id, f"event_{verdict.state}", reason=verdict.reason, event_id=stored.id)
+            if verdict.state == "dead":
+                alerts.notice(conn, self.desk.settings, verdict.reason)
             if verdict.state == "waiting":
                 self.desk.engine.run_later(conn, stored.id, verdict.next_at or datetime.now(UTC))
         extra = {"key": stored.id, "case": verdict.case_id, "state": verdict.state, "reason": verdict.reason}
