@@ -42,7 +42,10 @@ def create_app(settings: Settings | None = None, desk: Desk | None = None) -> fl
     except ConfigError as refused:
         sys.stderr.write(f"{refused}\n")
         raise SystemExit(GUNICORN_APP_LOAD_ERROR) from None
-    app = flask.Flask(__name__, static_folder=None)
+    app = flask.Flask(__name__, static_folder=None, static_url_path="/static")  # Bootstrap's files: /bootstrap/static
+    if app.debug:
+        sys.stderr.write("FLASK_DEBUG is set: the desk does not start with a debugger that anybody can reach\n")
+        raise SystemExit(GUNICORN_APP_LOAD_ERROR)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.url_map.merge_slashes = False  # no redirect for a POST, and `//webhooks` is not `/webhooks` (W040)
     app.url_map.strict_slashes = True
@@ -51,11 +54,17 @@ def create_app(settings: Settings | None = None, desk: Desk | None = None) -> fl
 
 
 def _add_routes(app: flask.Flask, door: Door) -> None:
+    from flask_bootstrap import Bootstrap5
+
+    from app import admin
+    from app.admin import shown
     from app.web import answers, api, health, jira, mattermost, slack, zendesk
     from app.web.guard import Hosts
 
     app.extensions["door"] = door
     chat = mattermost if door.settings.chat == "mattermost" else slack
-    for part in (zendesk, chat, jira, health, api):
+    for part in (zendesk, chat, jira, health, api, admin):
         app.register_blueprint(part.blueprint(door))
-    answers.register(app, Hosts(door.settings))
+    app.config["BOOTSTRAP_SERVE_LOCAL"] = True  # nothing is fetched from elsewhere
+    Bootstrap5(app)
+    answers.register(app, Hosts(door.settings), shown.said)

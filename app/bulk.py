@@ -47,7 +47,7 @@ def start(desk: Desk, conn: Connection, actor: Actor, cause: str) -> int:
     """
     found = conn.execute(
         f"SELECT count(*) AS total, coalesce(max(id), 0) AS until FROM (SELECT id FROM events WHERE {FAILED}"
-        " ORDER BY id LIMIT %(most)s) AS some",
+        " ORDER BY id LIMIT %(most)s) AS found",
         {"cause": cause, "most": LIMIT + 1},
     ).fetchone()
     assert found is not None

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.admin.roles import ROLES
 from app.errors import ConfigError
 from app.setting_forms import (
     PUBLIC_TEST_SECRET,
@@ -133,6 +134,13 @@ class Settings(BaseSettings):
     sweep_interval: float = Field(default=600.0, gt=0)
     api_rate: float = Field(default=600.0, gt=0, description="calls a minute for each token")
 
+    # who may use the admin pages, beside local accounts
+    oidc_issuer: MaybeHttpUrl = Field(default="", description="empty: local accounts only")
+    oidc_client_id: str = Field(default="", validate_default=True)
+    oidc_client_secret: SecretStr = Field(default=SecretStr(""), description="empty: a public client")
+    oidc_claim: Text = Field(default="groups", description="which claim OIDC_ROLES is about")
+    oidc_roles: Pairs = Field(default_factory=dict, description="its value=role; empty: only accounts made here")
+
     # limits
     max_body: int = Field(default=262_144, gt=0)
     signature_window: int = Field(default=300, gt=0)
@@ -190,6 +198,20 @@ class Settings(BaseSettings):
     def _of_an_app(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value() and not value.get_secret_value().startswith("xapp-"):
             raise ValueError("must be empty or an app-level token (xapp-…)")
+        return value
+
+    @field_validator("oidc_client_id")
+    @classmethod
+    def _of_a_client(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("oidc_issuer") and not value.strip():
+            raise ValueError("is missing")
+        return value
+
+    @field_validator("oidc_roles")
+    @classmethod
+    def _are_roles(cls, value: dict[str, str]) -> dict[str, str]:
+        if set(value.values()) - set(ROLES):
+            raise ValueError(f"must name a role after each =: {', '.join(ROLES)}")
         return value
 
     @field_validator("threat_channel", "admin_channel")

@@ -1,4 +1,4 @@
-"""Slugs of the database in plain words, from `macros/admin.en.toml`; a slug that is not there is shown as it is.
+"""Slugs of the database in plain words, from `words.toml`; a slug that is not there is shown as it is.
 
 English only: the pages are for the people who run the desk. What an agent reads too is taken from `notes.toml`.
 """
@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 
 from app.errors import ConfigError
-from app.texts import FOLDER, MARK, Texts
+from app.texts import MARK, Texts
 
-FILE = "admin.en.toml"
+FILE = Path(__file__).resolve().parent / "words.toml"
 Table = Mapping[str, Mapping[str, str]]
 
 
@@ -78,4 +78,4 @@ def read(path: Path) -> Table:
 @cache
 def load() -> Words:
     """The product's own, read once a process."""
-    return Words(read(FOLDER / FILE), Texts.load("en"))
+    return Words(read(FILE), Texts.load("en"))

@@ -56,9 +56,24 @@ def main() -> None:
     """Deletion Desk: carries out customers' wishes to be forgotten or left alone, once."""
 
 
-from app.cli import audit, bench, browse, clocks, consent, cover, manifest, proof, replay, service, suppress, tokens  # noqa: E402 - they register their commands on `main`
+from app.cli import (  # noqa: E402 - they register their commands on `main`
+    admin,
+    audit,
+    bench,
+    browse,
+    clocks,
+    consent,
+    cover,
+    manifest,
+    proof,
+    replay,
+    service,
+    suppress,
+    tokens,
+)
 
 __all__ = [
+    "admin",
     "audit",
     "bench",
     "browse",

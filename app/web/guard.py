@@ -166,18 +166,19 @@ class Throttle:
 
     def too_many(self, address: str, now: float) -> bool:
         """Counts one more failure of `address` and says whether it had its share."""
-        peer = _peer(address)
+        who = peer(address)
         with self._lock:
-            since, count = self._peers.pop(peer, (now, 0))
+            since, count = self._peers.pop(who, (now, 0))
             if now - since >= self._window or now < since:
                 since, count = now, 0
-            self._peers[peer] = (since, count + 1)
+            self._peers[who] = (since, count + 1)
             if len(self._peers) > self._size:
                 self._peers.popitem(last=False)
         return count >= self._limit
 
 
-def _peer(address: str) -> str:
+def peer(address: str) -> str:
+    """Who is counted as one: an IPv4 address, or an IPv6 address's /64."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Failures are told to the admins' channel: the first of a cause at once, the others counted; the trail's head daily."""
+"""Failures are told to the admins' channel: the first of a cause at once, others counted; the trail's head daily."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.cli_kit import Cli
 from tests.house import House
 from tests.kit import press_body, quiet_for, text_of
 
-CHANNEL = "C0URGENT"
+CHANNEL = "D00BALA"  # a second place to post to
 
 
 @pytest.fixture
@@ -46,9 +46,7 @@ def test_the_first_at_once_the_others_counted(telling: House, monkeypatch: pytes
     fail_at_jira(telling, 2, 3)
     quiet_for(telling, 0.5)
     assert told(telling) == [first]  # an hour has not passed
-    [timer] = telling.rows(
-        "SELECT due_at - fired_at AS far, due_at > now() AS later FROM timers WHERE what LIKE 'alert:%'"
-    )
+    [timer] = telling.rows("SELECT due_at > now() AS later FROM timers WHERE what LIKE 'alert:%'")
     assert timer["later"]
     telling.rows("UPDATE timers SET due_at = now() WHERE what LIKE 'alert:%' RETURNING name")
     telling.wait(lambda: len(told(telling)) == 2, what="the second message")

@@ -101,6 +101,8 @@ STATEMENTS = (
     # What pages ask for: the newest events of a state or reason, whatever the size of the history.
     "CREATE INDEX events_by_state ON events (state, id)",
     "CREATE INDEX events_dead_by_reason ON events (reason, id) WHERE state = 'dead'",
+    # The newest cases of a state, and how many there are, whatever the size of the history.
+    "CREATE INDEX cases_by_state ON cases (state, id)",
 )
 
 
