@@ -32,6 +32,7 @@ from app.clocks import lines as clock_lines
 from app.consent import lines as consent_lines
 from app.facts import Facts
 from app.forget import FORGOTTEN
+from app.ledger import vendors
 from app.ledger.store import Effect
 from app.settings import Settings
 from app.texts import Texts
@@ -223,7 +224,9 @@ class Note:
         return lines
 
     def _worth_telling(self, effect: Effect) -> bool:
-        """Several tries, or one that nobody can look up; a single hiccup is nobody's business."""
+        """Several tries, one that nobody can look up, or a pause; a single hiccup is nobody's business."""
+        if effect.reason == vendors.PAUSED:
+            return True
         long_ago = datetime.now(UTC) - timedelta(seconds=WORTH_TELLING * self.settings.retry_base)
         # Between two look-ups that failed the breaker is open: the same trouble, not another note each time.
         lost = effect.state == "unknown" and effect.reason.startswith(("look_up:", "vendor_busy"))

@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 from dotenv import dotenv_values
 
 from app import replay
+from app.audit import Actor
 from app.cli import main, service
 from app.desk import Desk
 from app.events import Refused, TicketTagged
@@ -157,9 +158,9 @@ def test_replay_that_somebody_else_was_first_with(run: Run, desk: Desk, monkeypa
     make_dead(desk)
     real = replay.carry_out
 
-    def late(other: Desk, item: replay.Plan) -> bool:
-        real(desk, item)  # another admin, between plan and deed
-        return real(other, item)
+    def late(other: Desk, item: replay.Plan, actor: Actor) -> bool:
+        real(desk, item, actor)  # another admin, between plan and deed
+        return real(other, item, actor)
 
     monkeypatch.setattr(replay, "carry_out", late)
     result = run("events", "replay", "1", code=1, DATABASE_URL=desk.uri)

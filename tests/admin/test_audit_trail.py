@@ -19,8 +19,8 @@ AMINAH = Actor("aminah", "operator", "10.0.0.7")
 
 
 @pytest.fixture
-def store(database_uri: str) -> Database:
-    db = Database(database_uri, size=8)
+def store(database: str) -> Database:
+    db = Database(database, size=8)
     db.open()
     return db
 
