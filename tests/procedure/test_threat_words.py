@@ -31,7 +31,7 @@ FOUND = [
     ("buat laporan polis", "police_report", "buat laporan polis"),
     ("saya report polis", "police_report", "report polis"),
     ("jumpa di mahkamah", "court", "mahkamah"),
-    ("saya saman", "court", "saman"),
+    ("saya saman", "sue", "saman"),
     ("Tribunal Pengguna", "tribunal", "Tribunal Pengguna"),
     ("ＢＮＭ", "bank_negara", "ＢＮＭ"),
     ("B\u200bNM", "bank_negara", "B\u200bNM"),
