@@ -35,6 +35,11 @@ PAIRED = frozenset(
 )
 
 
+# Rules: what is known without being learnt, and outweighs much of what is.
+KNOWN = {"denied": -6.0}
+REACH = 7  # words between a negation and what it denies
+
+
 def of(reading: Reading, anchor: Anchor) -> list[str]:
     """The features of this anchor, each once."""
     return list(dict.fromkeys(_of(reading, anchor)))
@@ -46,6 +51,8 @@ def _of(reading: Reading, anchor: Anchor) -> Iterator[str]:
     yield f"r:{rule.name}"
     yield f"k:{rule.kind}"
     first, last = _bounds(reading, anchor)
+    if _denied(reading, anchor, first, last):
+        yield "denied"
     here: set[str] = set()
     for at in range(first, last):
         side = "l" if at < anchor.first else "r" if at >= anchor.last else "i"
@@ -64,6 +71,36 @@ def _of(reading: Reading, anchor: Anchor) -> Iterator[str]:
     yield from _pairs(here)
     yield from _around(reading, anchor, first, last, here)
     yield from _shape(reading, anchor, first, last)
+
+
+def _denied(reading: Reading, anchor: Anchor, first: int, last: int) -> bool:
+    """Whether a negation reaches these words: `I will not report you to …`, `… கொடுக்க மாட்டேன்`.
+
+    Not one of another clause or subject (`if you do not delete I go to …`), nor one that is denied itself, and not where
+    the sentence goes on with a but, or speaks of being forced (apophasis is a threat).
+    """
+    if any({"but", "force"}.intersection(reading.cues[at]) for at in range(first, last)):
+        return False
+    for at in range(anchor.last, min(last, anchor.last + REACH)):
+        if reading.words[at].kind == ".":
+            break
+        if "after" in reading.cues[at]:
+            return "only" not in reading.cues[at - 1]
+    for at in range(anchor.first - 1, max(first, anchor.first - REACH) - 1, -1):
+        cues = reading.cues[at]
+        if "neg" in cues and "if" not in cues:  # 不然, illana: or else
+            return not _undone(reading, first, at, anchor.first)
+        if reading.words[at].kind == "." or {"clause", "subject"}.intersection(cues):
+            return False
+    return False
+
+
+def _undone(reading: Reading, first: int, neg: int, end: int) -> bool:
+    """Whether the negation stands in a condition, is denied itself, or denies a doubt and not the act."""
+    if any("only" in reading.cues[at] for at in range(neg, end)):
+        return True
+    earlier = range(max(first, neg - REACH), neg - 1)
+    return any({"neg", "condition"}.intersection(reading.cues[at]) for at in (*earlier, *range(max(first, neg - 1), neg)))
 
 
 def _bounds(reading: Reading, anchor: Anchor) -> tuple[int, int]:
@@ -124,13 +161,13 @@ def _around(reading: Reading, anchor: Anchor, first: int, last: int, here: set[s
         ("n", range(last, min(last + OTHERS, len(reading.words)))),
     ):
         cues = {cue for at in part for cue in reading.cues[at]}
-        for cue in cues:
+        for cue in sorted(cues):
             yield f"{name}:{cue}"
             if cue in CONTEXT and cue not in here:
                 yield f"m:{cue}"
                 yield f"{anchor.rule.kind}&m:{cue}"
     rules = {one.rule.name for one in _near(reading, first, last)} - {anchor.rule.name}
-    for rule in rules:
+    for rule in sorted(rules):
         yield f"a:{rule}"
         yield f"a:{'+'.join(sorted((rule, anchor.rule.name)))}"
 

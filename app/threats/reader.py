@@ -123,7 +123,7 @@ def _cut(words: list[Token], at: int, lexicon: Lexicon) -> tuple[tuple[str, ...]
             continue
         key = lexicon.runs.get(run)
         pieces = tuple(one.folded for one in words[at : at + count])
-        if key is None or pieces in lexicon.phrases:
+        if key is None or pieces in lexicon.phrases or any((piece,) in lexicon.phrases for piece in pieces):
             continue
         if singles or (len(run) >= SURE and any(piece not in key for piece in pieces)):
             best = (key, count)

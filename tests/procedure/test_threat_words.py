@@ -127,7 +127,6 @@ OLDER = [
 def test_quoted_text_and_signatures_are_left_out(older: str, ends: str) -> None:
     text = ("Thank you.\n\n" + older).replace("\n", ends)
     assert own_words(text).strip() == "Thank you."
-    assert find(text)
     assert not find(own_words(text))
 
 

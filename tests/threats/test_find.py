@@ -1,0 +1,104 @@
+"""What a finding says of itself, and how good findings are on messages that the model has not seen."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from app.threats import finder, lexicon, model, train
+from app.threats.finder import find
+from app.threats.quoted import own, own_words
+from tests.threats.messages import SCRIPTS, SILENT, THREATS
+
+SHARED = Path(__file__).parents[2].parent / "shared" / "threat" / "dev.jsonl"
+
+
+@pytest.mark.parametrize(("text", "kind"), [(frame.format(name), kind) for frame, name, kind in THREATS] + SCRIPTS)
+def test_a_threat_is_found_with_its_kind_words_rule_and_reasons(text: str, kind: str) -> None:
+    found = find(text)
+    assert (found.label, found.kind) == (True, kind)
+    assert found.confidence >= 0.5
+    rules = {rule.name: rule.kind for rule in lexicon.load().phrases.values()}
+    for span in found.spans:
+        assert text[span.start : span.end] == span.words
+        assert rules[span.rule] == span.kind
+        assert span.confidence >= 0.5
+        assert span.why
+        assert all(weight > 0 for _, weight in span.why)
+
+
+@pytest.mark.parametrize("text", SILENT)
+def test_a_false_friend_is_left_alone(text: str) -> None:
+    found = find(text)
+    assert (bool(found), found.kind, found.spans) == (False, "none", ())
+    assert found.confidence < 0.5
+
+
+def test_a_reader_that_fails_lets_every_word_of_the_list_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Facts B044: a failing classifier also escalates."""
+
+    def fails(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(finder, "read", fails)
+    assert find("my husband works at bnm").kinds == ("regulator",)
+    assert not find("good morning")
+
+
+def test_a_place_is_known_in_the_text_as_it_came() -> None:
+    text = "> you wrote: see BNM\r\nHello,\r\nI go to KPKT now.\u2028My lawyer knows.\r\n-- \r\nLim, Tribunal"
+    words = own(text)
+    assert words.text == own_words(text)
+    found = find(words.text)
+    assert [span.words for span in found.spans] == ["KPKT", "lawyer"]
+    for span in found.spans:
+        assert text[words.original(span.start) : words.original(span.end - 1) + 1] == span.words
+
+
+def measured(rows: list[train.Row]) -> dict[str, tuple[float, float, float]]:
+    groups: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    for row in rows:
+        for name in ("all", row.lang):
+            groups[name].append((row.label, find(own_words(row.text)).label))
+    return {name: train.figures(pairs) for name, pairs in groups.items()}
+
+
+def test_messages_that_the_model_has_not_seen() -> None:
+    """Hard ones on purpose (docs/threats.md): a floor, so that a change of words or weights that harms shows."""
+    held = [row for file in sorted(train.CORPUS.glob("held_out-*.jsonl")) for row in train.rows(file)]
+    seen = {row.text for file in train.CORPUS.glob("train-*.jsonl") for row in train.rows(file)}
+    assert len(held) > 100
+    assert not seen.intersection(row.text for row in held)
+    precision, recall, _ = measured(held)["all"]
+    assert precision >= 0.75
+    assert recall >= 0.9
+
+
+@pytest.mark.skipif(not SHARED.is_file(), reason="the shared development set is not here")
+def test_the_development_set() -> None:
+    """Issue 7: precision and recall of at least 0.90, F1 of at least 0.85 in every language."""
+    raw = [json.loads(line) for line in SHARED.read_text("utf-8").splitlines()]
+    for row in raw:
+        row.pop("id")
+    figures = measured([train._row(row) for row in raw])
+    assert min(figures["all"][:2]) >= 0.9
+    assert all(f1 >= 0.85 for _, _, f1 in figures.values()), figures
+
+
+def test_the_model_is_small_and_knows_its_words() -> None:
+    assert os.stat(model.FILE).st_size < 3_000_000
+    weights = model.load()
+    assert "the" in weights.words
+    assert any(one.startswith("b:") for one in weights.weights)
+
+
+@pytest.mark.long
+def test_the_corpus_gives_the_model(tmp_path: Path) -> None:
+    rows = [row for file in sorted(train.CORPUS.glob("train-*.jsonl")) for row in train.rows(file)]
+    words = train.known(rows)
+    made = train.store(train.fit(train.cases(rows, words)), model.load().threshold, words, tmp_path / "model.json")
+    assert made == model.load()
