@@ -76,8 +76,8 @@ def _of(reading: Reading, anchor: Anchor) -> Iterator[str]:
 def _denied(reading: Reading, anchor: Anchor, first: int, last: int) -> bool:
     """Whether a negation reaches these words: `I will not report you to …`, `… கொடுக்க மாட்டேன்`.
 
-    Not one of another clause or subject (`if you do not delete I go to …`), nor one that is denied itself, and not where
-    the sentence goes on with a but, or speaks of being forced (apophasis is a threat).
+    Not one of another clause or subject (`if you do not delete I go to …`), nor one that is denied itself, and not
+    where the sentence goes on with a but, or speaks of being forced (apophasis is a threat).
     """
     if any({"but", "force"}.intersection(reading.cues[at]) for at in range(first, last)):
         return False
@@ -99,8 +99,8 @@ def _undone(reading: Reading, first: int, neg: int, end: int) -> bool:
     """Whether the negation stands in a condition, is denied itself, or denies a doubt and not the act."""
     if any("only" in reading.cues[at] for at in range(neg, end)):
         return True
-    earlier = range(max(first, neg - REACH), neg - 1)
-    return any({"neg", "condition"}.intersection(reading.cues[at]) for at in (*earlier, *range(max(first, neg - 1), neg)))
+    earlier = range(max(first, neg - REACH), neg)
+    return any({"neg", "condition"}.intersection(reading.cues[at]) for at in earlier)
 
 
 def _bounds(reading: Reading, anchor: Anchor) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from pathlib import Path
 
@@ -90,7 +89,7 @@ def test_the_development_set() -> None:
 
 
 def test_the_model_is_small_and_knows_its_words() -> None:
-    assert os.stat(model.FILE).st_size < 3_000_000
+    assert model.FILE.stat().st_size < 3_000_000
     weights = model.load()
     assert "the" in weights.words
     assert any(one.startswith("b:") for one in weights.weights)

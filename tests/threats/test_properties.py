@@ -20,7 +20,7 @@ ALIKE = str.maketrans("aeopcxBKMT", "аеорсхВКМТ")
 DISGUISES: dict[str, Callable[[str], str]] = {
     "dots": lambda word: ".".join(word.replace(" ", "")),
     "hyphens": lambda word: "-".join(word.replace(" ", "")),
-    "blanks": lambda word: " ".join(word),
+    "blanks": " ".join,
     "figures": lambda word: word.lower().translate(LEET) if len(word) > 4 else word,
     "full width": lambda word: "".join(chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in word),
     "zero width": "\u200b".join,
