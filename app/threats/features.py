@@ -36,7 +36,7 @@ PAIRED = frozenset(
 
 
 # Rules: what is known without being learnt, and outweighs much of what is.
-KNOWN = {"denied": -6.0}
+KNOWN = {"denied": -8.0}
 REACH = 7  # words between a negation and what it denies
 
 
