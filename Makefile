@@ -1,6 +1,6 @@
 # Thin on purpose: each target is one line that calls the real thing. Without make: the same line by hand.
 PYTHON ?= python3
-.PHONY: demo test test-postgres test-kills test-crash lint bench
+.PHONY: demo test test-postgres test-kills test-crash test-races lint bench
 
 demo:
 	@exec $(PYTHON) -m app.bootstrap demo
@@ -12,6 +12,8 @@ test-kills:
 	@exec $(PYTHON) -m app.bootstrap test-kills
 test-crash:
 	@exec $(PYTHON) -m app.bootstrap test-crash
+test-races:
+	@exec $(PYTHON) -m app.bootstrap test-races
 lint:
 	@exec $(PYTHON) -m app.bootstrap lint
 bench:

@@ -38,7 +38,7 @@ def create_app(settings: Settings | None = None, desk: Desk | None = None) -> fl
         if desk is None:
             from app.desk import Desk as RealDesk
 
-            desk = RealDesk(settings, wait=2.0)  # Slack gives up after 3 s: a press is answered before that
+            desk = RealDesk(settings, wait=2.0)
     except ConfigError as refused:
         sys.stderr.write(f"{refused}\n")
         raise SystemExit(GUNICORN_APP_LOAD_ERROR) from None
@@ -51,10 +51,11 @@ def create_app(settings: Settings | None = None, desk: Desk | None = None) -> fl
 
 
 def _add_routes(app: flask.Flask, door: Door) -> None:
-    from app.web import answers, api, health, jira, slack, zendesk
+    from app.web import answers, api, health, jira, mattermost, slack, zendesk
     from app.web.guard import Hosts
 
     app.extensions["door"] = door
-    for part in (zendesk, slack, jira, health, api):
+    chat = mattermost if door.settings.chat == "mattermost" else slack
+    for part in (zendesk, chat, jira, health, api):
         app.register_blueprint(part.blueprint(door))
     answers.register(app, Hosts(door.settings))

@@ -20,21 +20,19 @@ VENV = ROOT / ".venv"
 LOWEST, HIGHEST = (3, 11), (3, 13)  # the embedded PostgreSQL has wheels for these; docs/dependencies.md
 
 # What each word runs inside the virtual environment, one command after the other; arguments go to the last one.
-CRASH = (
-    *("tests/crash/test_points.py", "tests/crash/test_flows.py", "tests/procedure/test_undoing_kills.py"),
-    *("tests/procedure/test_threats.py", "tests/procedure/test_clocks.py"),
-    *("tests/procedure/test_renewed_buttons.py", "tests/engine"),
-)
+OWN_COMMAND = ("tests/crash/test_kills.py", "tests/approvals/test_decision_races.py")
+LONG = ("-m", "long", "--dist", "load", *(f"--ignore={file}" for file in OWN_COMMAND), "tests")
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "demo": (("desk", "demo"),),
     "test": (("python", "-m", "pytest"),),
     "test-postgres": (("python", "-m", "tests.distribution_postgres"),),
-    "test-kills": (("python", "-m", "pytest", "-n0", "-m", "long", "-s", "tests/crash/test_kills.py"),),
-    "test-crash": (("python", "-m", "pytest", "-n0", "-m", "long", *CRASH),),
+    "test-kills": (("python", "-m", "pytest", "-n0", "-m", "long", "-s", OWN_COMMAND[0]),),
+    "test-crash": (("python", "-m", "pytest", *LONG),),
+    "test-races": (("python", "-m", "pytest", "-n0", "-m", "long", "-s", OWN_COMMAND[1]),),
     "lint": (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)),
     "bench": (("desk", "bench"),),
 }
-NEEDS_DEV = frozenset({"test", "test-postgres", "test-kills", "test-crash", "lint"})
+NEEDS_DEV = frozenset({"test", "test-postgres", "test-kills", "test-crash", "test-races", "lint"})
 
 
 def say(text: str) -> None:
@@ -135,6 +133,7 @@ def hand_over(command: str, arguments: list[str]) -> None:
     binaries = VENV / "bin"
     environment = {**os.environ, "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"}
     environment["VIRTUAL_ENV"] = str(VENV)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # else each of a test's many processes compiles all of the code
     os.chdir(ROOT)
     for step in first:
         run(binaries / step[0], *step[1:])

@@ -6,10 +6,12 @@ customer typed is one line, cleaned and cut, so that a name cannot make up a lin
 
 from __future__ import annotations
 
-import re
+import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 
-from app.clients.types import Button, Card, Confirm, Line, Link, Mention, Section, Span
+from app.cases import Case
+from app.clients.chat import Button, Card, Confirm, Line, Link, Mention, Section, Span, When
 from app.settings import CHANNELS
 from app.sinks import CONTACT_LIMIT, NAME_LIMIT, shown
 from app.texts import Texts
@@ -18,6 +20,10 @@ STYLES = {"approve": "primary", "decline": "danger", "ask": ""}
 REASONS = ("not_the_customer", "not_confirmed", "wrong_details", "duplicate", "retention_applies", "other")
 UNSPECIFIED = "unspecified"  # nothing chosen; never offered
 NOTHING = "–"
+STATUS_LIMIT = 40  # of a JIRA status's name
+DECISIONS = ("approve", "decline")
+NAMED = frozenset({"approved", "banning", "declined"})  # states whose own line says who decided, and when
+UNDUE = frozenset({"withdrawn", "void", "joined"})  # states in which nothing is due any more
 
 
 def channel_names(texts: Texts, wish: Sequence[str]) -> str:
@@ -49,9 +55,11 @@ def open_card(
     backoffice_url: str,
     buttons: Sequence[tuple[str, str]],
     urgent: bool = False,
+    below: Sequence[Line] = (),
 ) -> Card:
     """The card that asks for a decision. `buttons`: (approve, decline or ask, signed value). SOP 000 section 2.
 
+    `below`: what the desk has to say beside the SOP's own words (due date, history, a question), in small letters.
     ValueError: no or unknown preference, a button we do not know, a button without a value.
     """
     sections = [
@@ -67,34 +75,76 @@ def open_card(
     ]
     if urgent:
         sections.insert(0, Section((texts.line("cards.urgent"),), header=True))
+    sections += small(below)
     return Card(tuple(sections), tuple(_button(texts, action, value) for action, value in buttons))
 
 
 def closed_card(
     texts: Texts,
     *,
-    state_line: str,
+    state: Line,
     ticket_url: str,
     ticket_id: int,
     wish: Sequence[str],
     jira_key: str | None = None,
     jira_url: str | None = None,
-    who: str = "",
+    jira_status: str = "",
+    below: Sequence[Line] = (),
 ) -> Card:
     """What the card becomes: what happened, without buttons and without personal data (faults S10).
 
-    `state_line` is a filled `cards.state.*`; a chat user's id given as `who` is shown there as that person.
+    `state`: a filled `cards.state.*`. `jira_status`: the status's name as JIRA last said. `below`: as for `open_card`.
     """
-    lines: list[Line] = [
-        mentioned(state_line, [who]),
-        texts.line("cards.ticket", ticket=Link(ticket_url, f"#{ticket_id}")),
-    ]
+    lines = [state, texts.line("cards.ticket", ticket=Link(ticket_url, f"#{ticket_id}"))]
     sections = [Section((line,)) for line in lines]
     if wish:
         sections.append(Section(_preference(texts, wish)))
     if jira_key:
-        sections.append(Section((texts.line("cards.issue", issue=Link(jira_url or "", jira_key)),)))
-    return Card(tuple(sections))
+        issue, status = Link(jira_url or "", jira_key), shown(jira_status, STATUS_LIMIT)
+        key, values = ("cards.issue_status", {"status": status}) if status else ("cards.issue", {})
+        sections.append(Section((texts.line(key, issue=issue, **values),)))
+    return Card((*sections, *small(below)))
+
+
+def small(lines: Sequence[Line]) -> list[Section]:
+    """These lines below the card's own ones; nothing when there are none."""
+    return [Section(tuple(lines), small=True)] if lines else []
+
+
+def standing(texts: Texts, case: Case, now: datetime) -> list[Line]:
+    """How the case stands, for below any card: who decided where the state's own line does not say it, and when it is
+    due, marked when that is over before it was decided or finished."""
+    lines = []
+    if case.decision in DECISIONS and case.state not in NAMED:
+        who = Mention(case.decided_by) if case.decided_by else NOTHING
+        when = When(case.decided_at) if case.decided_at else NOTHING
+        lines.append(texts.line(f"cards.decision.{case.decision}", who=who, when=when))
+    if case.due_at and case.state not in UNDUE:
+        part = "late" if (case.closed_at or now) > case.due_at else "asks" if case.state == "awaiting" else "due"
+        lines.append(texts.line(f"cards.clock.{part}", due=When(case.due_at)))
+    return lines
+
+
+def digest(card: Card) -> str:
+    """What the card says, as twelve hex digits: two cards differ in it when a reader would see another text or button.
+
+    Of no secret key, so only for a card without personal data; the buttons' tokens do not count.
+    """
+    said = [
+        [section.header, section.small, *([_stable(span) for span in line] for line in section.lines)]
+        for section in card.sections
+    ]
+    return hashlib.sha256(repr((said, [button.action for button in card.buttons])).encode()).hexdigest()[:12]
+
+
+def _stable(span: Span) -> object:
+    """The same for the same moment, whatever zone the database speaks of it in."""
+    return ["when", int(span.at.timestamp())] if isinstance(span, When) else span
+
+
+def people(users: Sequence[str]) -> Line:
+    """Chat users, by id, one after another."""
+    return tuple(span for user in users for span in (", ", Mention(user)))[1:]
 
 
 def customer_lines(texts: Texts, name: str, contact: str) -> tuple[Line, ...]:
@@ -103,16 +153,6 @@ def customer_lines(texts: Texts, name: str, contact: str) -> tuple[Line, ...]:
         texts.line("cards.name", name=shown(name, NAME_LIMIT) or NOTHING),
         texts.line("cards.contact", contact=shown(contact, CONTACT_LIMIT) or NOTHING),
     )
-
-
-def mentioned(text: str, users: Sequence[str]) -> Line:
-    """A text of ours in which these chat users' ids are shown as the people they are."""
-    known = [re.escape(user) for user in users if user]
-    if not known:
-        return (text,)
-    pieces = re.split(rf"(?<![A-Za-z0-9])({'|'.join(known)})(?![A-Za-z0-9])", text)
-    spans: list[Span] = [Mention(piece) if place % 2 else piece for place, piece in enumerate(pieces)]
-    return tuple(span for span in spans if span != "")
 
 
 def _preference(texts: Texts, wish: Sequence[str]) -> tuple[Line, ...]:

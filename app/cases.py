@@ -31,7 +31,7 @@ COLUMNS = frozenset(
     {"preference", "problems", "tagger_id", "barred", "decision", "decided_by", "decision_event", "reason"}
     | {"jira_key", "chat_channel", "chat_ts", "tag_audit_id", "sealed"}
     | {"due_at", "clock", "confirmation", "kept", "persons", "joined_to", "evidence"}
-    | {"withdrawal", "retagged_at", "asked", "card", "jira_status"}
+    | {"withdrawal", "retagged_at", "asked", "card", "jira_status", "decided_as"}
 )
 
 
@@ -60,6 +60,7 @@ class Case:
     chat_ts: str | None
     opened_at: datetime
     changed_at: datetime
+    moved_at: datetime
     closed_at: datetime | None
     received_at: datetime
     due_at: datetime | None
@@ -74,6 +75,7 @@ class Case:
     asked: Mapping[str, Json]
     card: Mapping[str, Json]
     jira_status: str
+    decided_as: str
 
     @property
     def is_open(self) -> bool:
@@ -120,6 +122,16 @@ def of_threat(conn: Connection, ticket_id: int, procedure: str, event_id: int) -
         (ticket_id, procedure, event_id),
     ).fetchone()
     return Case.of(row) if row else None
+
+
+def declined_before(conn: Connection, case: Case) -> tuple[Case, ...]:
+    """The earlier rounds of this one that a supervisor declined, newest first; at most three."""
+    rows = conn.execute(
+        "SELECT * FROM cases WHERE ticket_id = %s AND procedure = %s AND generation < %s AND decision = 'decline'"
+        " ORDER BY generation DESC LIMIT 3",
+        (case.ticket_id, case.procedure, case.generation),
+    ).fetchall()
+    return tuple(Case.of(row) for row in rows)
 
 
 def generation(conn: Connection, case: Case, number: int) -> Case | None:
@@ -193,6 +205,7 @@ def move(conn: Connection, case: Case, state: str, *, of: frozenset[str] | set[s
         sets += ", decided_at = now()"
     row = conn.execute(
         f"UPDATE cases SET state = %(new)s, changed_at = now(),"
+        " moved_at = CASE WHEN state = %(new)s THEN moved_at ELSE now() END,"
         f" closed_at = CASE WHEN %(closes)s THEN coalesce(closed_at, now()) END{sets}"
         " WHERE id = %(id)s AND generation = %(generation)s AND state = ANY(%(of)s) RETURNING *",
         {

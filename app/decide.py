@@ -5,21 +5,23 @@ Every press gets an answer, whoever pressed and whatever became of it. Source: b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any
 
-from app import cards, cases, joins, registry, resumed
+from app import answers, cards, cases, inbox, joins, presser, registry, resumed, votes
 from app.clients import retry
-from app.errors import PermanentError
+from app.errors import PermanentError, VendorError
 from app.events import ButtonPressed
 from app.inbox import Stored
-from app.ledger.perform import Owner
-from app.notes import local
+from app.ledger.perform import Owner, WalkLostError
+from app.points import point
+from app.presser import Identity
+from app.registry import Button
 from app.steps import Steps, make
-from app.steps.base import Tools
 
 if TYPE_CHECKING:
     from app.walk import Verdict, Walker
+
+VOTED = ("first_of_two", "voted_already")  # told to somebody whose answer counts, but does not decide yet
 
 
 def owner(stored: Stored) -> Owner:
@@ -35,48 +37,80 @@ def press(walker: Walker, stored: Stored, event: ButtonPressed, seen: list[Steps
         case = cases.load(conn, event.case_id)
     button = registry.for_button(event.card, event.action)
     if case is None or button is None:
-        return Verdict("ignored", "no_such_case")
+        return answers.answer_alone(walker.tools, stored, "no_such_case")
     do = make(walker.tools, owner(stored), case)
     seen.append(do)
-    if case.chat_ts is None and event.card:
+    if case.chat_ts is None and event.channel == walker.tools.settings.channel_of(case.procedure):
         # The press itself says where the card is, should our own record of it be missing.
         do.move(case.state, of={case.state}, chat_channel=event.channel, chat_ts=event.ts)
-    if case.decision_event != stored.id:
-        try:
-            refusal = _refusal(walker, do, stored, event)
-        except PermanentError:
-            # The ticket or the people cannot be read for good (deleted, forbidden): nothing is decided, and the presser
-            # is told before the event ends dead.
-            _answer(do, event, stored, "no_longer_open")
-            raise
-        if refusal is None and not _decide(do, stored, event, button.state):
-            refusal = "already_decided"
-        if refusal:
-            _answer(do, event, stored, refusal)
-            verdict = walker.conclude(do)  # a card that still shows buttons is repaired there
-            return verdict if verdict.state != "done" else Verdict("ignored", refusal, case.id)
-    # This press decided, now or in a walk that did not come to its end.
-    _answer(do, event, stored, f"recorded_{event.action}")
+    told = _told(walker, do, stored, event, button)
+    if told:
+        if told == "changed_since" and do.case.state == "awaiting":
+            retry.read(lambda: do.changed_since(event.seen))  # told in an earlier walk, which may not have come further
+        verdict = walker.conclude(do)  # a card that still shows buttons is repaired there
+        counts = told in VOTED or told.startswith("recorded_")
+        return verdict if counts or verdict.state != "done" else Verdict("ignored", told, case.id)
+    # This press counts, now or since a walk that did not come to its end.
+    do.presser, do.said = event.user, walker.desk.said(stored)
     button.section(do.case, do)
     return walker.conclude(do)
 
 
-def _refusal(walker: Walker, do: Steps, stored: Stored, event: ButtonPressed) -> str | None:  # noqa: PLR0911 - one a reason
-    """Why this person may not decide this case, as the key of an answer; None when they may.
+def _told(walker: Walker, do: Steps, stored: Stored, event: ButtonPressed, button: Button) -> str:
+    """Judge the press and tell its presser. '' when it counts; else the key of what they were told."""
+    decided_here = do.case.decision_event == stored.id
+    answer = answers.before(do, stored, do.case.decided_at if decided_here else stored.replayed_at)
+    asked_here = do.case.asked.get("event") == stored.id or answer.key == "recorded_ask"
+    # An earlier walk of this press has decided with it, or taken its question: then it goes on.
+    counted = asked_here if button.state == registry.ASKED else decided_here
+    try:
+        told = "" if counted else answer.stands or _judge(walker, do, stored, event, button)
+    except PermanentError as error:
+        # The ticket or the people cannot be read for good (deleted, forbidden): nothing is decided, and the presser
+        # is told before the event ends dead.
+        unknown = error.reason == "approvers"
+        answers.tell(do, event, answer, answers.OPEN_END if unknown else "no_longer_open")
+        raise
+    except VendorError as error:
+        if not stored.failures and error.vendor != do.tools.chat.vendor:
+            answers.tell_it_waits(do, event)
+        raise
+    answers.tell(do, event, answer, told or f"recorded_{event.action}")
+    return told
+
+
+def _judge(walker: Walker, do: Steps, stored: Stored, event: ButtonPressed, button: Button) -> str:
+    """'' when this press counts, and has decided the case if it is one that decides; else the key of an answer."""
+    tools = walker.tools
+    voting = tools.settings.threat_two_persons and do.case.procedure == "regulatory_threat"
+    if voting and (told := _voted(do, stored, event)):
+        return told
+    found = _allowed(walker, do, stored, event)
+    if isinstance(found, str):
+        return found
+    do.presser_as = found.agent.email
+    if button.state == registry.ASKED:
+        return "" if walker.desk.said(stored).get("question") else "form_failed"
+    if event.action == "decline" and event.seen and not event.choice:
+        return "form_failed"  # the door did not know yet that they may decide; only older releases' cards had no form
+    if voting:
+        return _vote(do, stored, event, button, found)
+    decided = do.move(button.state, of={"awaiting"}, **_decision(stored, event, found))
+    return "" if decided else "already_decided"
+
+
+def _allowed(walker: Walker, do: Steps, stored: Stored, event: ButtonPressed) -> Identity | str:  # noqa: PLR0911 - one a reason
+    """Who decides; or why this person may not decide this case as it stands, as the key of an answer.
 
     Raises VendorError of the kinds that wait when somebody cannot be asked: fail closed.
     """
-    tools = walker.tools
-    agent = tools.settings.approvers_of(do.case.procedure).get(event.user)
-    if agent is None:
-        return "not_an_approver"
-    if event.channel != tools.settings.channel_of(do.case.procedure) or event.team != (walker.team() or event.team):
-        return "wrong_place"
-    if not _is_active(tools, event):
-        return "not_active"
-    case = do.case
+    tools, case = walker.tools, do.case
+    person = presser.find(tools, case.procedure, event, walker.team())
+    if isinstance(person, str):
+        return person
     if case.state != "awaiting" or case.generation != event.generation:
-        return "already_decided" if case.decision else "no_longer_open"
+        taken_back = case.state == "incomplete" and case.generation == event.generation
+        return "already_decided" if case.decision else "changed_since" if taken_back else "no_longer_open"
     if do.newer_words(stored.received_at):
         return "newer_words"  # whoever pressed has not seen them: a threat would be closed unread
     # The ticket as it is at this moment: a withdrawal may be on it that has not come in yet, and who has tagged or is
@@ -86,9 +120,9 @@ def _refusal(walker: Walker, do: Steps, stored: Stored, event: ButtonPressed) ->
         return "no_longer_open"
     if "resume_unclear" in case.problems or _withdrawn_elsewhere(walker, do):
         return "no_longer_open"  # on another ticket of the same person: it is carried out, or asked about, first
-    if tools.vault.digest("mail", agent) in retry.read(do.barred_now):
-        return "self_approval"
-    return None
+    if do.changed_since(event.seen):
+        return "changed_since"
+    return presser.identify(do, person)
 
 
 def _withdrawn_elsewhere(walker: Walker, do: Steps) -> bool:
@@ -96,62 +130,40 @@ def _withdrawn_elsewhere(walker: Walker, do: Steps) -> bool:
         return joins.untold(conn, do.case)
 
 
-def _is_active(tools: Tools, event: ButtonPressed) -> bool:
-    """A full member of our workspace, as chat says now; whom chat does not know is not one."""
-    try:
-        person = retry.read(lambda: tools.chat.person(event.user, channel=event.channel))
-    except PermanentError:
-        return False
-    return (
-        not (person.is_bot or person.deleted or person.is_guest)
-        and person.in_channel
-        and person.team_id in ("", event.team)
-    )
+def _decision(stored: Stored, event: ButtonPressed, identity: Identity) -> dict[str, Any]:
+    """What the one compare-and-set writes beside the state."""
+    chosen = event.choice if event.choice in cards.REASONS else cards.UNSPECIFIED
+    return {
+        "decision": event.action,
+        "decided_by": event.user,
+        "decided_as": identity.agent.email,
+        "decision_event": stored.id,
+        "reason": chosen if event.action == "decline" else "",
+    }
 
 
-def _decide(do: Steps, stored: Stored, event: ButtonPressed, state: str) -> bool:
-    """The one compare-and-set. True: this press decided the case."""
-    return do.move(
-        state,
-        of={"awaiting"},
-        decision=event.action,
-        decided_by=event.user,
-        decision_event=stored.id,
-        reason=_reason(event) if event.action == "decline" else "",
-    )
+def _voted(do: Steps, stored: Stored, event: ButtonPressed) -> str | None:
+    """What is told to whoever voted with this press in a walk that did not come to its end; None: nobody has."""
+    with do.tools.db.tx() as conn:
+        told = votes.told(conn, do.case, stored.id)
+    if told is None or do.case.state == "awaiting":
+        return told
+    return f"recorded_{event.action}" if do.case.decision == event.action else "already_decided"
 
 
-def _reason(event: ButtonPressed) -> str:
-    return event.choice if event.choice in cards.REASONS else cards.UNSPECIFIED
-
-
-def _answer(do: Steps, event: ButtonPressed, stored: Stored, key: str) -> None:
-    values: dict[str, str] = {}
-    if key == "already_decided" and do.case.decision:
-        zone = ZoneInfo(do.tools.settings.desk_time_zone)
-        values = {
-            "what": do.tools.texts.get(f"answers.what.{do.case.decision}"),
-            "who": do.case.decided_by or "",
-            "when": local(do.case.decided_at, zone),
-        }
-    elif key == "already_decided":
-        key = "no_longer_open"
-    do.answer(event.user, key, event_id=stored.id, **values)
-
-
-def answer_refused(tools: Tools, stored: Stored) -> Verdict:
-    """A forged or expired button: nothing happens, and the presser is told. Belongs to no case, so to no ledger."""
-    from app.walk import Verdict
-
-    reason = str(stored.detail.get("refused", ""))
-    key = {"token_expired": "expired", "slow_down": "slow_down"}.get(reason, "not_valid")
-    user, settings = str(stored.detail.get("user", "")), tools.settings
-    usual = settings.channel_of("data_deletion")
-    ours = {usual, settings.channel_of("regulatory_threat")}
-    channel = str(stored.detail.get("channel", ""))
-    text = tools.texts.get(f"answers.{key}")
-    try:
-        tools.chat.answer(user, text, channel=channel if channel in ours else usual)
-    except PermanentError as error:
-        return Verdict("ignored", f"{reason}:{error.reason}")  # nobody there to tell
-    return Verdict("ignored", reason)
+def _vote(do: Steps, stored: Stored, event: ButtonPressed, button: Button, identity: Identity) -> str:
+    """Two persons' same answer decides, in one transaction with the compare-and-set; as `_judge`."""
+    with do.tools.db.tx() as conn:
+        if not inbox.owns(conn, stored.id, stored.walk):
+            raise WalkLostError
+        row, told = cases.lock(conn, do.case.id), "already_decided"
+        if row.state == "awaiting":
+            point("vote.before_write")
+            accounts = identity.accounts(do.tools.vault)
+            agreed = votes.cast(conn, row, stored.id, accounts=accounts, chat_user=event.user, action=event.action)
+            told = "" if agreed else votes.told(conn, row, stored.id) or ""
+        if not told:
+            row = cases.move(conn, row, button.state, of={"awaiting"}, **_decision(stored, event, identity)) or row
+    point("vote.after_write")
+    do.case = row
+    return told

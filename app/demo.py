@@ -2,7 +2,7 @@
 
 The parent starts the embedded PostgreSQL and gives its URL to the children: migrations, the stand-ins, web and worker.
 Each child has its own process group, so a Ctrl-C reaches the parent alone, which stops them in order. Settings of the
-surrounding environment are not used, but for HOST and PORT: a demo never touches a real account.
+surrounding environment are not used, but for HOST, PORT and CHAT: a demo never touches a real account.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ from app.settings import Settings, load
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN = 60.0  # seconds until web and stand-ins must answer
 CONFIRMATION = "identity=360005,confirmed_by=360006,confirmed_via=360007,authority=360008"
+STAND_IN_MATTERMOST = {  # what the stand-ins know; ids of 26 letters and digits that can be read
+    "MATTERMOST_TOKEN": "stand-in-mattermost",
+    "MATTERMOST_CHANNEL": "supervisorsxxxxxxxxxxxxxxx",
+    "APPROVERS": "aisyahxxxxxxxxxxxxxxxxxxxx=aisyah@example.com,balaxxxxxxxxxxxxxxxxxxxxxx=bala@example.com",
+}
 DESK = (sys.executable, "-m", "app.cli")
 
 
@@ -95,9 +100,11 @@ def _announce(settings: Settings) -> None:
 
 
 def demo_environment(overrides: Mapping[str, str]) -> dict[str, str]:
-    """`.env.example` on ports that are free, with HOST and PORT of the environment; overrides win."""
+    """`.env.example` on ports that are free, with HOST, PORT and CHAT of the environment; overrides win."""
     values = {name: value or "" for name, value in dotenv_values(ROOT / ".env.example", interpolate=False).items()}
-    values |= {name: os.environ[name] for name in ("HOST", "PORT") if os.environ.get(name)}
+    values |= {name: os.environ[name] for name in ("HOST", "PORT", "CHAT") if os.environ.get(name)}
+    if overrides.get("CHAT", values.get("CHAT")) == "mattermost":
+        values |= {**STAND_IN_MATTERMOST, "MATTERMOST_URL": values["ZENDESK_URL"]}
     values |= {"VAR_DIR": "./var/demo", **_whole_procedure(values), **overrides}
     values["VAR_DIR"] = str(Path(values["VAR_DIR"]).resolve())  # the children run in another folder
     desk = free_port(values["HOST"], int(values["PORT"]))
@@ -106,7 +113,8 @@ def demo_environment(overrides: Mapping[str, str]) -> dict[str, str]:
     values["PORT"] = str(desk)
     if "PUBLIC_URL" not in overrides:
         values["PUBLIC_URL"] = f"http://127.0.0.1:{desk}"
-    for name in {"ZENDESK_URL", "SLACK_URL", "JIRA_URL", "BAN_CHECK_URL"} - set(overrides):
+    vendors = {"ZENDESK_URL", "SLACK_URL", "MATTERMOST_URL", "JIRA_URL", "BAN_CHECK_URL"} & set(values)
+    for name in vendors - set(overrides):
         values[name] = values[name].replace(f":{default}", f":{stand_ins}")
     return values
 

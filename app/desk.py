@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 from prometheus_client import Metric
 
-from app import cases, clients, db, gauges, inbox, registry, timers
+from app import approvers, cases, clients, db, gauges, inbox, registry, timers, written
+from app.clients.chat import Chat
 from app.db import Connection, Database
 from app.engine import Engine
 from app.errors import StoreError
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 HELD_SECONDS = 600.0
 RESCUE_SECONDS = 60.0
 LOOK_SECONDS = 3600
+LEAST_SECONDS = 0.2  # it makes no sense to begin with less
+LOOK_ALIVE, LOOK_WITHIN = 2.0, 0.3  # seconds: how often, and how long, workers are looked for
 BODY_KEPT = 8192  # bytes of an unusable body kept, encrypted, for the admin who mends the sender
 URGENT = ("data_deletion_withdrawn", "regulatory_threat")  # names in DESK_TAGS, not the account's words
 BURST = {
@@ -59,6 +62,7 @@ class Desk:
         self.engine = Engine()
         self.stopping = threading.Event()
         self.vault = Vault(settings.data_key.get_secret_value())
+        self._alive, self._asked_alive = True, float("-inf")
         self._own_id: int | None = None
         self._asked_own_id = 0.0
         self._rescued = 0.0
@@ -82,33 +86,52 @@ class Desk:
             bans=made.bans,
         )
 
-    def submit(self, event: Event | Refused, *, sender: str) -> bool:
+    def submit(self, event: Event | Refused, *, sender: str, within: float | None = None) -> bool:
         """Record the event and its job in one statement. False: this fact is already there.
 
-        Raises StoreError when nothing could be recorded.
+        `within`: seconds for all of it, for whoever must be answered by then. Raises StoreError when nothing could be
+        recorded; with `within`, its reason `store_unclear` says that it may have been.
         """
+        end = time.monotonic() + (within or 0.0)
         try:
-            new = self._submit(event, sender)
+            new = self._submit(event, sender, within)
         except StoreError as error:
-            if error.reason != "store_lost":
+            left = end - time.monotonic() if within else None
+            if error.reason not in ("store_lost", "store_unclear") or (left is not None and left < LEAST_SECONDS):
                 raise
             # A connection that the server closed while it was idle. The fact makes a second try harmless, and a 503
             # would cost the sender's own retry.
-            new = self._submit(event, sender)
+            new = self._submit(event, sender, left)
         point("door.after_commit")
         self.engine.call(self.db)
         return new
 
-    def _submit(self, event: Event | Refused, sender: str) -> bool:
+    def _submit(self, event: Event | Refused, sender: str, within: float | None) -> bool:
         try:
-            with self.db.each() as conn:
+            with self.db.brief(within) if within else self.db.each() as conn:
                 return self._record(conn, event, sender)
         except psycopg.Error as error:
             raise StoreError("the event was not recorded", "store") from error
 
+    def working(self) -> bool:
+        """Whether a worker lives, asked at most every LOOK_ALIVE seconds; True when that cannot be told."""
+        if time.monotonic() - self._asked_alive > LOOK_ALIVE:
+            self._asked_alive = time.monotonic()
+            try:
+                with self.db.brief(LOOK_WITHIN) as conn:
+                    self._alive = self.engine.alive(conn, self.settings.stalled_after)
+            except (StoreError, psycopg.Error):
+                self._alive = True
+        return self._alive
+
+    def may_try(self, procedure: str, user: str, chat: Chat) -> bool:
+        """Whether this chat user may decide, as far as is known without asking anew (app.approvers)."""
+        known = user in self.settings.approvers_of(procedure)
+        return known or approvers.may_try(self.settings, self.db, chat, procedure, user)
+
     def _record(self, conn: Connection, event: Event | Refused, sender: str) -> bool:
         ticket_id, case_id = _about(conn, event)
-        state, reason = self._first_state(conn, event)
+        state, reason = self._first_state(conn, event, sender)
         if reason == "own_update":
             # A fact of its own: it must not stand in the way of an agent's edit in the same second.
             event = replace(event, fact=f"own:{event.fact}")
@@ -134,10 +157,12 @@ class Desk:
             fuse=fuse,
         )
 
-    def _first_state(self, conn: Connection, event: Event | Refused) -> tuple[str, str]:
+    def _first_state(self, conn: Connection, event: Event | Refused, sender: str) -> tuple[str, str]:
         if isinstance(event, Refused):
-            # A forged or expired press changes nothing, but whoever pressed gets an answer.
-            answerable = event.reason in ANSWERED and bool((event.detail or {}).get("user"))
+            # A forged or expired press changes nothing, but whoever pressed gets an answer; Mattermost's presser has it
+            # already, from the door.
+            told = event.reason in ANSWERED and bool((event.detail or {}).get("user"))
+            answerable = told and sender != "mattermost"
             return ("queued" if answerable else event.outcome), event.reason
         own = isinstance(event, TicketTagged) and event.actor_id is not None and event.actor_id == self._own_user(conn)
         return ("ignored", "own_update") if own else ("queued", "")
@@ -152,8 +177,7 @@ class Desk:
     def said(self, stored: Stored) -> dict[str, str]:
         """What a person wrote into the form of this press, by field; {} when there is none (any more)."""
         with self.db.tx() as conn:
-            sealed = inbox.body(conn, stored.id)
-        return json.loads(self.vault.open(sealed, stored.fact)) if sealed else {}
+            return written.read(conn, stored.id, self.vault)
 
     def _own_user(self, conn: Connection) -> int | None:
         """Our own Zendesk user id, as the worker has learnt it; asked for again while it is unknown."""
@@ -224,9 +248,13 @@ class Desk:
 def timing(settings: Settings) -> Timing:
     """The ledger's seconds, from the settings."""
     rates, quiet = ({name: getattr(settings, f"{name}_{what}") for name in BURST} for what in ("rate", "quiet"))
+    limits = {name: Limit(rate, BURST[name]) for name, rate in rates.items()}
+    limits |= {f"slack:{what}": limits["slack"] for what in ("updates", "answers")}  # of each method by itself (S21)
+    for chat in ("slack", "mattermost"):  # messages to one channel, without any burst
+        limits[f"{chat}:posts"] = Limit(getattr(settings, f"{chat}_post_rate"), 1)
     return Timing(
         quiet=quiet,
-        limits={name: Limit(rate, BURST[name]) for name, rate in rates.items()},
+        limits=limits,
         lease=settings.lease,
         base=settings.retry_base,
         cap=settings.retry_cap,

@@ -5,26 +5,26 @@ An effect like every other, so that it is sent once whoever crashes: of one case
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
-from app import cases, clocks, timers
+from app import cards, cases, clocks, timers
 from app.cases import Case
-from app.clients.types import Card, Posted
+from app.clients.chat import Card, Line, Link, Posted, Span, When
 from app.clocks import messages, terms
 from app.db import Connection
 from app.inbox import Stored
 from app.ledger import store
 from app.ledger.perform import Call, Evidence, Owner, Plan
 from app.ledger.store import Effect
-from app.notes import local
 from app.settings import Settings
-from app.steps.base import Tools
 
 if TYPE_CHECKING:
+    from app.steps.base import Tools
     from app.walk import Verdict, Walker
 
+PROCEDURE = "data_deletion"  # whose channel the list goes to
 NAME, WHAT = "desk:digest", "digest"
 
 
@@ -52,19 +52,19 @@ def walk(walker: Walker, stored: Stored) -> Verdict:
         timers.again(conn, NAME, WHAT, _next(tools.settings, now))
     with tools.db.tx() as conn:
         rows = cases.unconfirmed(conn)
-        books = _books(conn)
-        begun = any((e.verb, e.arg) == ("digest", day.isoformat()) for e in store.of_case(conn, books.id))
+        own = books(conn)
+        begun = any((e.verb, e.arg) == ("digest", day.isoformat()) for e in store.of_case(conn, own.id))
     if not rows and not begun:
         return Verdict("done", "nothing_to_tell")
     # What was begun is brought to its end, though there may be nothing left to tell.
     stale = not rows or day != terms.today(tools.settings, now)
     outcome = tools.ledger.perform(
-        Owner(stored.id, stored.walk, stored.replayed_at), books.id, _plan(tools, books, day, rows, stale)
+        Owner(stored.id, stored.walk, stored.replayed_at), own.id, _plan(tools, own, day, rows, stale)
     )
-    return _verdict([outcome], books.id)
+    return _verdict([outcome], own.id)
 
 
-def _plan(tools: Tools, books: Case, day: date, rows: list[Case], stale: bool) -> Plan:
+def _plan(tools: Tools, own: Case, day: date, rows: list[Case], stale: bool) -> Plan:
     """A digest that could not be posted on its day is not posted any more: the next one says it all."""
 
     def send(effect: Effect) -> Evidence:
@@ -74,35 +74,57 @@ def _plan(tools: Tools, books: Case, day: date, rows: list[Case], stale: bool) -
         posted = tools.chat.find(effect.op_id, since=effect.planned_at)
         return _where(posted) if posted else None
 
-    states: frozenset[str] = frozenset() if stale else frozenset({books.state})
-    return Plan("digest", day.isoformat(), tools.chat.vendor, states, lambda effect: Call(lambda: send(effect)), find)
+    states: frozenset[str] = frozenset() if stale else frozenset({own.state})
+    posts = f"posts:{tools.settings.channel_of(PROCEDURE)}"
+    plan = Plan("digest", day.isoformat(), tools.chat.vendor, states, lambda effect: Call(lambda: send(effect)), find)
+    return replace(plan, bucket=posts)
 
 
 def _card(tools: Tools, day: date, rows: list[Case]) -> Card:
-    """Overdue ones first, each part oldest first; at most as many lines as people read."""
-    settings, texts, now = tools.settings, tools.texts, datetime.now(UTC)
-    zone = ZoneInfo(settings.desk_time_zone)
+    """What waits for a supervisor first, then the rest; in both overdue ones first, oldest first; no more than people
+    read."""
+    now = datetime.now(UTC)
     late = {case.id for case in rows if case.due_at and case.due_at < now}
-    ordered = sorted(rows, key=lambda case: case.id not in late)  # stable: each part stays oldest first
-    lines = [
-        messages.line(
-            texts,
-            ticket_url=f"{settings.zendesk_url}/agent/tickets/{case.ticket_id}",
-            ticket_id=case.ticket_id,
-            late=case.id in late,
-            values={
-                "kind": texts.get(f"clocks.kind.{terms.kind_of(case)}"),
-                "state": texts.get(f"notes.state.{case.state}"),
-                "due": local(case.due_at, zone) or texts.get("clocks.digest.no_date"),
-                "days": max((now - case.received_at).days, 0),
-            },
-        )
-        for case in ordered[: messages.LINES]
+    ordered = sorted(rows, key=lambda case: case.id not in late)  # stable: each stays oldest first
+    parts = [
+        ("waiting", [case for case in ordered if case.state == "awaiting"]),
+        ("others", [case for case in ordered if case.state != "awaiting"]),
     ]
-    return messages.digest(texts, lines, total=len(rows), overdue=len(late), day=day.isoformat())
+    shown = [
+        messages.Part(name, [_line(tools, case, now) for case in found[: messages.LINES]], len(found))
+        for name, found in parts
+    ]
+    return messages.digest(tools.texts, shown, total=len(rows), overdue=len(late), day=day.isoformat())
 
 
-def _books(conn: Connection) -> Case:
+def _line(tools: Tools, case: Case, now: datetime) -> Line:
+    """One wish: what it is and how far; of one that waits for a supervisor, since when, and who was reminded."""
+    texts, late = tools.texts, "_late" if case.due_at and case.due_at < now else ""
+    values: dict[str, str | int | Span | Line] = {
+        "ticket": Link(f"{tools.settings.zendesk_url}/agent/tickets/{case.ticket_id}", f"#{case.ticket_id}"),
+        "kind": texts.get(f"clocks.kind.{terms.kind_of(case)}"),
+        "due": When(case.due_at) if case.due_at else texts.get("clocks.digest.no_date"),
+        "days": max((now - case.received_at).days, 0),
+    }
+    if case.state != "awaiting":
+        return texts.line(f"clocks.digest.line{late}", **values, state=texts.get(f"notes.state.{case.state}"))
+    with tools.db.each() as conn:
+        done = [effect for effect in store.of_case(conn, case.id) if effect.state == "done"]
+    asked = min((e.done_at for e in done if e.verb == "ask_supervisor" and e.done_at), default=None)
+    who = dict.fromkeys(user for e in done if e.verb == "remind" for user in _ids(e.evidence.get("who")))
+    return texts.line(
+        f"clocks.digest.asks{late}",
+        **values,
+        since=When(asked) if asked else texts.get("clocks.digest.no_card"),
+        who=cards.people(list(who)) or texts.get("clocks.digest.nobody"),
+    )
+
+
+def _ids(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []
+
+
+def books(conn: Connection) -> Case:
     """The one case that is no customer's, made on first use: its effects are the digests."""
     conn.execute(
         "INSERT INTO cases (ticket_id, procedure, generation, state, closed_at) VALUES (0, 'digest', 1, 'done', now())"

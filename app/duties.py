@@ -1,4 +1,5 @@
-"""What the desk does by the clock for no single case: the sweep for lost webhooks, the daily digest.
+"""What the desk does by the clock for no single case: the sweep for lost webhooks, the daily digest, a
+burst of cards.
 
 Each is a timer that comes round; the event it becomes is walked, retried and seen like every other.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from app import digest, sweep, threat_rounds
+from app import burst, digest, sweep, threat_rounds
 from app.db import Connection
 from app.inbox import Stored
 from app.settings import Settings
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
     from app.walk import Verdict, Walker
 
 Duty = Callable[["Walker", Stored], "Verdict"]
-DUTIES: dict[str, Duty] = {"sweep": sweep.sweep, "digest": digest.walk, "threats": threat_rounds.look_again}
+DUTIES: dict[str, Duty] = {
+    "sweep": sweep.sweep,
+    "digest": digest.walk,
+    "threats": threat_rounds.look_again,
+    "burst": burst.walk,
+}
 
 
 def set_up(conn: Connection, walker: Walker) -> None:

@@ -173,6 +173,14 @@ class Engine:
         ).fetchall()
         return [int(row["id"]) for row in rows]
 
+    def alive(self, conn: Connection, seconds: float) -> bool:
+        """Whether any worker has shown a sign of life within `seconds`."""
+        row = conn.execute(
+            "SELECT 1 FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s) LIMIT 1",
+            (seconds,),
+        ).fetchone()
+        return row is not None
+
     def run_later(self, conn: Connection, event_id: int, at: datetime) -> None:
         """Run this event not before `at` (aware UTC); until then it blocks nothing."""
         job = self._app.configure_task(WAKE, schedule_at=at.astimezone(UTC), connection=conn, priority=1)

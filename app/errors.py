@@ -36,7 +36,7 @@ class StoreError(DeskError):
 
 
 class VendorError(DeskError):
-    """A call to a vendor did not end in a proven success. `vendor` is zendesk, slack or jira."""
+    """A call to a vendor did not end in a proven success. `vendor` is zendesk, slack, mattermost, jira or bans."""
 
     def __init__(self, message: str, reason: str, *, vendor: str, status: int | None = None) -> None:
         super().__init__(message, reason)

@@ -23,7 +23,10 @@ COUNTS = {
         "Open cases, by state",
         "SELECT state AS label, count(*) AS n FROM cases WHERE closed_at IS NULL GROUP BY 1",
     ),
-    "desk_vendor_failures": ("Failures in a row, by vendor", "SELECT name AS label, failures AS n FROM vendors"),
+    "desk_vendor_failures": (
+        "Failures in a row, by vendor",
+        "SELECT name AS label, failures AS n FROM vendors WHERE name NOT LIKE '%:%'",
+    ),
 }
 OLDEST = (
     "SELECT coalesce(extract(epoch FROM now() - min(opened_at)), 0)::float8 AS n FROM cases WHERE closed_at IS NULL"

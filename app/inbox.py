@@ -164,6 +164,16 @@ def dead_of(conn: Connection, case_id: int) -> list[int]:
     return [int(row["id"]) for row in rows]
 
 
+def pressed_lately(conn: Connection, case_id: int, seconds: float) -> bool:
+    """Whether somebody has pressed a button of this case within these seconds."""
+    row = conn.execute(
+        "SELECT 1 AS yes FROM events WHERE case_id = %s AND kind = 'button_pressed'"
+        " AND received_at > now() - make_interval(secs => %s) LIMIT 1",
+        (case_id, seconds),
+    ).fetchone()
+    return row is not None
+
+
 def threat_before(conn: Connection, ticket_id: int) -> datetime | None:
     """When the ticket's threat whose urgent card is not out yet is next looked at; None when there is none such."""
     row = conn.execute(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from app import cases, timers, wish
+from app import approvers, cases, timers, wish
 from app.cases import Case
 from app.db import Connection
 from app.events import Json
@@ -93,10 +93,15 @@ def join(conn: Connection, case: Case) -> Case:
             timers.stop(conn, other.id)
             _look(conn, other.id, f"joined:{case.id}")
             repoint(conn, other.id, case.id)
+    tell_narrower(conn, case)
+    return case
+
+
+def tell_narrower(conn: Connection, case: Case) -> None:
+    """Whoever follows this case and asks for more than it carries now looks at where it stands."""
     for follower in following(conn, case.id):
         if not covers(case.preference, follower.preference):
             _look(conn, follower.id, f"joined:{case.id}:narrower")
-    return case
 
 
 def _stays(conn: Connection, main: Case, case: Case) -> bool:
@@ -260,6 +265,6 @@ def retagged(note: Note) -> str:
     if note.stable:
         when = str(case.tag_audit_id)  # the same text once a re-tag, also when two come within a minute
     if case.state in ("approved", "banning", "verifying"):
-        who = note.settings.approvers.get(case.decided_by or "", case.decided_by or "")
+        who = approvers.decider(note.settings, case)
         return get("joins.retagged_approved", when=when, who=who, issue=case.jira_key or "–")
     return get("notes.retagged", when=when)

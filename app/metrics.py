@@ -34,6 +34,9 @@ class DoorMetrics:
             ["sender", "secret"],
             registry=self.registry,
         )
+        self.alarms = Counter(
+            "desk_alarms", "Forged buttons, foreign workspaces and posts", ["reason"], registry=self.registry
+        )
         self.near_misses = Counter(
             "desk_door_near_miss_tags",
             "Tags that are ours but for case, spaces or Unicode form",

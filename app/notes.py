@@ -10,10 +10,24 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from app import cards, confirmed, joins, kept, macro_texts, resumed
+from app import (
+    approvers,
+    card_lines,
+    card_numbers,
+    cards,
+    confirmed,
+    declined,
+    joins,
+    kept,
+    macro_texts,
+    questions,
+    resumed,
+)
 from app.bans import told as ban_lines
 from app.bans.wishes import SOURCE
+from app.card_numbers import Wanted
 from app.cases import Case
+from app.clients.chat import Line, Mention, Span, When
 from app.clocks import lines as clock_lines
 from app.consent import lines as consent_lines
 from app.facts import Facts
@@ -32,6 +46,7 @@ WHAT = {
     "show_words": "card_update",
     "open_jira": "jira",
     "comment_jira": "jira_comment",
+    "ask_agent": "question",
     "link_jira": "jira_link",
     "mark": "tags",
     "macro_tags": "tags",
@@ -54,6 +69,7 @@ class Note:
         self.facts = facts
         self._zone = ZoneInfo(settings.desk_time_zone)
         self.stable = stable
+        self.wanted = Wanted.of(case)
 
     def text(self) -> str:
         case, get = self.case, self.texts.get
@@ -70,6 +86,10 @@ class Note:
             return "failed" if self.case.is_open else "failed_closed"
         if {"both_tags", "resume_unclear"} & set(self.case.problems):
             return "both_tags"
+        if self.case.state == "awaiting" and self.wanted.gone:
+            return "card_gone"
+        if questions.is_open(self.case):
+            return "asked"
         if self.case.state == "done" and ban_lines.second_is_out(self):
             return "done_told"
         return self.case.state
@@ -88,7 +108,7 @@ class Note:
             elif problem == "closed":
                 lines.append(self.texts.get("notes.closed_ticket"))
             elif problem == "info:changed":
-                lines.append(self.texts.get("notes.changed_late" if self.case.decision else "notes.changed"))
+                lines.append(self.texts.get("notes.changed_late"))
             elif problem in ("both_tags", "info:banned_after_all", "info:reopened"):
                 lines.append(self.texts.get(f"notes.{problem.removeprefix('info:')}"))
             elif kind == "failed":
@@ -98,7 +118,8 @@ class Note:
 
     def _facts(self) -> list[str]:
         if self.case.state == "incomplete":
-            return [self._wish()] if self.case.preference else []
+            over = [self.texts.get("notes.card.over")] if self.wanted.over else []
+            return [*([self._wish()] if self.case.preference else []), *over]
         return [line for line in (self._wish(), *self._emails(), self._card(), self._decision(), self._jira()) if line]
 
     def _wish(self) -> str:
@@ -112,9 +133,7 @@ class Note:
             )
         if not preference:
             return get("notes.wish.unknown")
-        kind = next((code for code in ("delete_all", "stop_all") if code in preference), "some")
-        values = {"channels": cards.channel_names(self.texts, preference)} if kind == "some" else {}
-        return get("notes.wish.line", wish=get(f"notes.wish.{kind}", **values))
+        return get("notes.wish.line", wish=card_lines.wish_name(self.texts, preference))
 
     def _emails(self) -> list[str]:
         withdrawn = self.case.state == "withdrawn"
@@ -135,20 +154,26 @@ class Note:
         return "skipped" if self.case.state == "withdrawn" and not planned else "pending"
 
     def _card(self) -> str:
-        posted = next((e for e in self.effects if e.verb == "ask_supervisor" and e.state == "done"), None)
+        cards_out = [e for e in self.effects if e.verb == "ask_supervisor" and e.state == "done"]
+        posted = max(cards_out, key=card_numbers.number_of, default=None)
         if posted is None:
             return self.texts.get("notes.card.pending") if self.case.is_open and self.case.state != "joined" else ""
-        closed = any(e.verb == "update_card" and e.arg == self.case.state and e.state == "done" for e in self.effects)
+        closed = any(
+            e.verb == "update_card" and card_numbers.word(e.arg) == self.case.state and e.state == "done"
+            for e in self.effects
+        )
         if self.case.state in ("withdrawn", "void", "joined") and closed:
             return self.texts.get("notes.card.closed")
-        return self.texts.get("notes.card.done", when=self.when(posted.done_at))
+        if self.case.state == "awaiting" and card_numbers.number_of(posted) < self.wanted.number:
+            return self.texts.get("notes.card.pending")
+        key = "again" if self.wanted.again else "replaced" if self.wanted.number > 1 else "done"
+        return self.texts.get(f"notes.card.{key}", when=self.when(posted.done_at))
 
     def _decision(self) -> str:
         case, get = self.case, self.texts.get
         if case.decision is None:
             return get("notes.decision.none") if case.state == "awaiting" else ""
-        who = self.settings.approvers.get(case.decided_by or "", case.decided_by or "")
-        values = {"who": who, "when": self.when(case.decided_at)}
+        values = {"who": approvers.decider(self.settings, case), "when": self.when(case.decided_at)}
         if case.decision == "approve":
             return get("notes.decision.approved", **values)
         return get("notes.decision.declined", **values, reason=self.texts.decline_reason(case.reason))
@@ -210,7 +235,7 @@ class Note:
 # What other modules add to a note, each about its own matter, in this order.
 PARTS: tuple[Callable[[Note], Sequence[str]], ...] = (
     *(confirmed.lines, macro_texts.lines, consent_lines.lines, ban_lines.lines),
-    *(joins.lines, resumed.lines, clock_lines.lines, kept.lines),
+    *(declined.lines, questions.lines, joins.lines, resumed.lines, clock_lines.lines, kept.lines),
 )
 
 
@@ -219,18 +244,19 @@ def local(at: datetime | None, zone: ZoneInfo) -> str:
     return at.astimezone(zone).strftime("%Y-%m-%d %H:%M") if at else ""
 
 
-def card_line(texts: Texts, case: Case, zone: ZoneInfo) -> str:
+def card_line(texts: Texts, case: Case) -> Line:
     """What the card says once it is decided or closed (`cards.state.*`)."""
-    values = {
-        "when": local(case.decided_at if case.state in ("approved", "banning", "declined") else case.changed_at, zone)
+    if case.state in ("open", "incomplete", "awaiting"):
+        return texts.line(_state_key("cards", case))
+    if case.state not in cards.NAMED:
+        return texts.line(_state_key("cards", case), when=When(case.moved_at))
+    values: dict[str, Span] = {
+        "who": Mention(case.decided_by) if case.decided_by else cards.NOTHING,
+        "when": When(case.decided_at or case.moved_at),
     }
-    if case.state in ("approved", "banning", "verifying", "declined", "done"):
-        values["who"] = case.decided_by or ""
     if case.state == "declined":
         values["reason"] = texts.decline_reason(case.reason)
-    if case.state in ("open", "incomplete", "awaiting"):
-        values = {}
-    return texts.get(_state_key("cards", case), **values)
+    return texts.line(_state_key("cards", case), **values)
 
 
 def _state_key(family: str, case: Case) -> str:

@@ -35,7 +35,7 @@ OTHER_POINTS = (
     "case.before_move",
     "case.after_move",
 )
-# What a walk writes into the desk's own tables: what is due, what was said of a person, each single wish.
+# What a walk writes into the desk's own tables: what is due, what was said of a person, each single wish, each vote.
 TABLE_POINTS = (
     "timer.before_fire",
     "timer.after_fire",
@@ -52,6 +52,8 @@ TABLE_POINTS = (
     "wish.after_write/judge",
     "wish.before_write/unclaim",
     "wish.before_write/withdraw",
+    "vote.before_write",
+    "vote.after_write",
 )
 
 _armed: dict[str, tuple[str, int]] = {}  # name -> (which of the two, at which passing)

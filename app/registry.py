@@ -17,7 +17,8 @@ Section = Callable[[Case, Steps], None]
 
 ISSUE_STATUSES = ("done", "refused", "reopened")
 DECIDED = ("approved", "declined", "done")
-TIMES = ("reminder", "overdue", "refresh", "recheck", "again", "joined", "withdrawn")
+ASKED = "awaiting"  # of a button that decides nothing: the section runs, the case waits on
+TIMES = ("reminder", "overdue", "refresh", "look", "recheck", "again", "joined", "withdrawn")
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Tagged:
 
 @dataclass(frozen=True)
 class Button:
-    """What a press does: the state it decides the case to, and the section that runs then."""
+    """What a press does: the state it decides the case to (ASKED: none), and the section that runs then."""
 
     state: str
     section: Section
@@ -56,9 +57,12 @@ def on_tag(tag: str, *, procedure: str, rank: int = 0) -> Callable[[Section], Se
 
 
 def on_button(card: str, action: str, *, to: str) -> Callable[[Section], Section]:
-    """The section that runs when this press has decided the case: moved it from awaiting to the state `to`."""
-    if to not in DECIDED:
-        raise ValueError(f"{to!r} is none of {DECIDED}")
+    """The section that runs when this press has decided the case: moved it from awaiting to the state `to`.
+
+    `to` may be awaiting itself, for a press that asks and decides nothing.
+    """
+    if to not in (*DECIDED, ASKED):
+        raise ValueError(f"{to!r} is none of {(*DECIDED, ASKED)}")
 
     def register(section: Section) -> Section:
         _add(_buttons, (card, action), Button(to, section))

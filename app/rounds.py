@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app import button_life, cases, inbox, registry, replay, resumed
+from app.ahead import Reads
 from app.cases import Case
 from app.clients import retry
-from app.clients.types import Audit, Ticket
+from app.clients.types import Audit
 from app.db import Connection
 from app.desk import Desk
 from app.events import TicketTagged
@@ -41,7 +42,7 @@ class Rounds:
         self._desk = desk
         self._tools = tools
 
-    def contradictory(self, case: Case, names: frozenset[str]) -> bool:
+    def contradictory(self, case: Case, names: frozenset[str], reads: Reads) -> bool:
         """Request and withdrawal on one ticket, and nobody can tell which the customer said last.
 
         A request that the desk knew before the withdrawal is simply withdrawn; both at once, or a request tagged anew
@@ -55,11 +56,12 @@ class Rounds:
             return True
         if case.state != "withdrawn":
             return False
-        request = self._added(case.ticket_id, self._tools.settings.tags["data_deletion_request"])
+        request = _added(reads, self._tools.settings.tags["data_deletion_request"])
         return request is not None and request.created_at > (case.closed_at or _NEVER)
 
-    def of(self, stored: Stored, ticket: Ticket, tagged: registry.Tagged, event: TicketTagged) -> Round:
+    def of(self, stored: Stored, reads: Reads, tagged: registry.Tagged, event: TicketTagged) -> Round:
         """The open case, or the next round of it; no case when this tag has had its answer already."""
+        ticket = reads.ticket
         with self._desk.db.each() as conn:
             latest = cases.latest(conn, ticket.id, tagged.procedure)
             helpless = latest is not None and self._helpless(conn, latest)
@@ -71,7 +73,7 @@ class Rounds:
         if latest and stored.case_id == latest.id:
             # This event began that round's work, and still has to end it when it is closed by now.
             return Round(stored, latest, latest.state)
-        added = self._added(ticket.id, settings.tags[tag])
+        added = _added(reads, settings.tags[tag])
         if latest and latest.is_open and not helpless:
             return Round(stored, self._retagged(latest, added), latest.state)
         again = latest is None or _again(latest, added, event, tag)
@@ -114,17 +116,21 @@ class Rounds:
         return self._stuck(case) or dead or any(problem.startswith("failed:") for problem in case.problems)
 
     def _stuck(self, case: Case) -> bool:
-        """A person must act, or the card's buttons have expired unrenewed: a new tag begins a new round."""
+        """A person must act, or nobody can press: the card's buttons have expired unrenewed, or its message was deleted
+        for good. A new tag begins a new round."""
         if case.state != "awaiting":
             return case.state == "needs_person"
+        if case.card.get("gone"):
+            return True
         with self._desk.db.each() as conn:
             effects = store.of_case(conn, case.id)
         return button_life.expired(effects, self._tools.settings.approval_life)
 
-    def _added(self, ticket_id: int, tag: str) -> Audit | None:
-        """Who added this tag last, and when: the ticket's own audit trail says so, the webhook does not."""
-        audits = retry.read(lambda: self._tools.zendesk.audits(ticket_id))
-        return next((audit for audit in audits if tag in audit.tags_added), None)
+
+def _added(reads: Reads, tag: str) -> Audit | None:
+    """Who added this tag last, and when: the ticket's own audit trail says so, the webhook does not."""
+    audits = retry.read(reads.audits)
+    return next((audit for audit in audits if tag in audit.tags_added), None)
 
 
 def _again(latest: Case, added: Audit | None, event: TicketTagged, name: str) -> bool:

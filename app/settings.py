@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.errors import ConfigError
@@ -39,8 +35,9 @@ from app.setting_forms import (
     is_loopback,
     unknown_names,
 )
+from app.setting_refusals import plain, strangers
 
-__all__ = ["CHANNELS", "DEFAULT_TAGS", "PUBLIC_TEST_SECRET", "Settings", "load"]
+__all__ = ["CHANNELS", "DEFAULT_TAGS", "PUBLIC_TEST_SECRET", "Settings", "load", "public_url"]
 
 CHANNELS = ("calls", "sms", "email", "push")
 DEFAULT_TAGS = {
@@ -89,9 +86,9 @@ class Settings(BaseSettings):
     chat: Literal["slack", "mattermost"] = "slack"
     slack_url: HttpUrl = "https://slack.com/api"
     slack_bot_token: SecretStr = Field(default=SecretStr(""), validate_default=True)
+    slack_app_token: SecretStr = Field(default=SecretStr(""), description="xapp-…: Socket Mode")
     slack_signing_secrets: Secrets = Field(default=(), validate_default=True)
     slack_channel: SlackChannel = Field(default="", validate_default=True)
-    slack_app_token: SecretStr = Field(default=SecretStr(""), description="xapp-…: Socket Mode, no public URL needed")
     mattermost_url: MaybeHttpUrl = Field(default="", validate_default=True)
     mattermost_token: SecretStr = Field(default=SecretStr(""), validate_default=True)
     mattermost_channel: MattermostId = Field(default="", validate_default=True)
@@ -149,8 +146,10 @@ class Settings(BaseSettings):
     mattermost_quiet: float = Field(default=60.0, ge=0, le=86_400)
     jira_quiet: float = Field(default=300.0, ge=0, le=86_400)
     zendesk_rate: float = Field(default=90.0, gt=0, description="ticket updates a minute")
-    slack_rate: float = Field(default=50.0, gt=0, description="calls a minute")
+    slack_rate: float = Field(default=50.0, gt=0, description="calls of one method a minute")
+    slack_post_rate: float = Field(default=50.0, gt=0, description="messages to one channel a minute")
     mattermost_rate: float = Field(default=300.0, gt=0, description="calls a minute")
+    mattermost_post_rate: float = Field(default=120.0, gt=0, description="messages to one channel a minute")
     jira_rate: float = Field(default=300.0, gt=0, description="calls a minute")
     connect_timeout: float = Field(default=5.0, gt=0, le=300)
     read_timeout: float = Field(default=15.0, gt=0, le=300)
@@ -175,10 +174,19 @@ class Settings(BaseSettings):
     )
     @classmethod
     def _needed(cls, value: Any, info: ValidationInfo) -> Any:
-        """What the chosen chat cannot do without; a Slack app without a URL of ours (Socket Mode) signs nothing."""
+        """What the chosen chat cannot do without. Socket Mode needs no signing secret: nothing comes by our URL."""
         given = value.get_secret_value().strip() if isinstance(value, SecretStr) else value
-        if not given and str(info.field_name).startswith(str(info.data.get("chat"))):
+        app = info.data.get("slack_app_token")
+        by_socket = info.field_name == "slack_signing_secrets" and app is not None and app.get_secret_value()
+        if not given and not by_socket and str(info.field_name).startswith(str(info.data.get("chat"))):
             raise ValueError("is missing")
+        return value
+
+    @field_validator("slack_app_token")
+    @classmethod
+    def _of_an_app(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not value.get_secret_value().startswith("xapp-"):
+            raise ValueError("must be empty or an app-level token (xapp-…)")
         return value
 
     @field_validator("threat_channel")
@@ -284,10 +292,13 @@ def load(**overrides: Any) -> Settings:
     A name in `.env` that is no setting is refused too: it is somebody's slip. The environment may hold anything.
     """
     try:
-        wrong = _strangers(overrides.get("_env_file", ".env"))
+        known = {name.upper() for name in Settings.model_fields} | OF_GUNICORN
+        wrong = strangers(overrides.get("_env_file", ".env"), known)
         settings = Settings(**overrides)
     except ValidationError as error:
-        first = {item["loc"][:1]: _plain(item) for item in reversed(error.errors(include_url=False))}
+        first = {
+            item["loc"][:1]: plain(item, Settings.model_fields) for item in reversed(error.errors(include_url=False))
+        }
         wrong += reversed(first.values())  # one line a setting: its first fault
     except (OSError, UnicodeError):
         wrong = ["the settings file cannot be read"]
@@ -296,50 +307,16 @@ def load(**overrides: Any) -> Settings:
     return settings
 
 
-def _strangers(file: object) -> list[str]:
-    """What is in the settings file and is no setting."""
-    if not isinstance(file, str | Path) or not Path(file).is_file():
-        return []
-    known = {name.upper() for name in Settings.model_fields} | OF_GUNICORN
-    lines = []
-    for key in dotenv_values(file, interpolate=False):
-        if key.upper() not in known:
-            near = difflib.get_close_matches(key.upper(), known, 1)
-            lines.append(f"{key} in {Path(file).name} is no setting" + (f" (meant {near[0]}?)" if near else ""))
-    return lines
+class _Address(BaseSettings):
+    model_config = Settings.model_config
+
+    public_url: HttpUrl
 
 
-def _plain(item: ErrorDetails) -> str:
-    """One refusal in plain words: the setting's name and what is wanted, never the value."""
-    name, kind, given = str(item["loc"][0]), item["type"], item.get("input")
-    if kind == "missing":
-        words = "is missing"
-    elif kind == "value_error":
-        words = item["msg"].removeprefix("Value error, ")
-    elif kind in ("string_too_short", "too_short") or (isinstance(given, str) and not given.strip()):
-        words = "is empty"
-    elif kind == "literal_error":
-        words = f"must be {item['ctx']['expected']}"
-    else:
-        words = _range(name) or "is not of the form it must have"
-    return f"{name.upper()} {words}"
-
-
-def _range(name: str) -> str:
-    """What a number may be; '' for what is no number."""
-    field = Settings.model_fields.get(name)
-    if field is None or field.annotation not in (int, float):
-        return ""
-    limits = {kind: bound for rule in field.metadata for kind, bound in _bounds(rule).items()}
-    whole = "a whole number" if field.annotation is int else "a number"
-    if "ge" in limits and "le" in limits:
-        return f"must be {whole} from {limits['ge']} to {limits['le']}"
-    parts = [f"{word} {limits[kind]}" for kind, word in _LIMITS.items() if kind in limits]
-    return f"must be {whole} {' and '.join(parts)}".strip()
-
-
-_LIMITS = {"gt": "above", "ge": "not below", "le": "not above"}
-
-
-def _bounds(rule: object) -> dict[str, object]:
-    return {kind: getattr(rule, kind) for kind in _LIMITS if hasattr(rule, kind)}
+def public_url(**overrides: Any) -> str:
+    """PUBLIC_URL alone, for whoever sets the desk up and has nothing else yet; raises ConfigError."""
+    try:
+        return _Address(**overrides).public_url
+    except ValidationError as error:
+        wrong = [plain(item, Settings.model_fields) for item in error.errors(include_url=False)]
+    raise ConfigError("settings refused: " + "; ".join(wrong), "settings")

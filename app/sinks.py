@@ -28,6 +28,7 @@ UNIT_LIMIT = 32  # code points in one such character; more is no emoji and no le
 MARKS_KEPT = 6  # combining marks on one letter; more is there to smear over the neighbours
 WIKI = frozenset("-#*_+?^~|%{}[]()!@")
 MARKDOWN = frozenset("\\`*_[]#|~>")
+MATTERMOST = frozenset("`*_[]|>")
 FORMULA = frozenset("=+-@\t\r\n\x00＝＋－＠")
 URL_SAFE = "/?&=:;,.@$+~-_%#"
 
@@ -43,6 +44,11 @@ def slack_plain(text: str, limit: int) -> str:
     return _fit(_units(_visible(text)), limit)
 
 
+def typed(text: str, limit: int) -> str:
+    """What somebody wrote into a form, before it is stored: cleaned and cut, its lines kept; sinks still encode it."""
+    return _fit(_units(_visible(text[: limit * 4]).strip()), limit)
+
+
 def jira_wiki(text: str, limit: int) -> str:
     r"""Wiki text of JIRA's API v2: markup is escaped with ``\``; what that cannot escape is broken by a gap.
 
@@ -52,6 +58,20 @@ def jira_wiki(text: str, limit: int) -> str:
     text = re.sub(r"(?im)^( *(?:h[1-6]|bq))\.", rf"\1{GAP}.", _visible(text))
     text = re.sub(r":(?=[/\\DPp])|&(?=[#a-zA-Z])", rf"\g<0>{GAP}", text).replace("\\", "\\" + GAP)
     return _fit(("".join(f"\\{char}" if char in WIKI else char for char in unit) for unit in _units(text)), limit)
+
+
+def mattermost(text: str, limit: int) -> str:
+    r"""Markdown of Mattermost's clients: no mention, link, hashtag, emoji, image, list or table comes of it (M31).
+
+    Their lexers put an escaped character back beside its neighbours before they look for mentions, hashtags and emoji,
+    so a gap breaks the sequence there, where ``\`` would not. Bare addresses link too, with and without a scheme.
+    """
+    text = re.sub(r"(?m)^ {4,}", "   ", _visible(text))
+    text = re.sub(r"(?m)^( *[-+=])(?=[\s\-+=])", rf"\1{GAP}", text)
+    text = re.sub(r"(?m)^( *\d+)(?=[.)])", rf"\1{GAP}", text)
+    text = re.sub(r"(?<=\S)\.(?=\S)", f"{GAP}.", text)
+    text = re.sub(r":(?=\S)|&(?=[#a-zA-Z])|[@#~\\]", rf"\g<0>{GAP}", text)
+    return _fit(("".join(_mattermost_char(char) for char in unit) for unit in _units(text)), limit)
 
 
 def zendesk(text: str, limit: int) -> str:
@@ -107,6 +127,20 @@ def slack_link(url: str, label: str, limit: int) -> str:
         if room >= 1:
             return f"<{address}|{mrkdwn(shown(label, 200), room)}>"
     return mrkdwn(shown(url, 200), limit)
+
+
+def mattermost_link(url: str, label: str, limit: int) -> str:
+    """`[label](url)` for Markdown, or the encoded text when `url` is not an address we link to or does not fit.
+
+    Square brackets of the label become round: the clients do not agree on escaped ones there.
+    """
+    address = web_url(url)
+    if address is not None:
+        room = limit - len(address) - 4
+        if room >= 1:
+            said = shown(label, 200).replace("[", "(").replace("]", ")")
+            return f"[{mattermost(said, room)}]({address})"
+    return mattermost(shown(url, 200), limit)
 
 
 def jira_link(url: str, limit: int) -> str:
@@ -183,6 +217,12 @@ def _fit(units: Iterable[str], limit: int) -> str:
     while kept and used > limit - len(ELLIPSIS):
         used -= len(kept.pop())
     return ("".join(kept) + ELLIPSIS)[: max(limit, 0)]
+
+
+def _mattermost_char(char: str) -> str:
+    if char == "<":
+        return "&lt;"  # `<x@y>` and `<http://x>` are links whatever stands between, and it cannot be escaped
+    return f"\\{char}" if char in MATTERMOST else char
 
 
 def _zendesk_char(char: str) -> str:

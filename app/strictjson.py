@@ -24,8 +24,11 @@ _ID = re.compile(r"[1-9][0-9]{0,17}")
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def loads(body: bytes, *, max_keys: int = MAX_KEYS) -> Json:
-    """The one meaning of `body`. `max_keys` counts the keys of all objects together."""
+def loads(body: bytes, *, max_keys: int = MAX_KEYS, any_text: bool = False) -> Json:
+    """The one meaning of `body`. `max_keys` counts the keys of all objects together.
+
+    `any_text`: texts may hold NUL and lone surrogates; whoever keeps them takes these out (app.sinks.typed).
+    """
     if not body:
         _refuse("empty")
     if json.detect_encoding(body) != "utf-8":  # a byte order mark, UTF-16 or UTF-32
@@ -36,14 +39,14 @@ def loads(body: bytes, *, max_keys: int = MAX_KEYS) -> Json:
         _refuse("utf8")
     _check_depth(body)
     value = _parse(text, max_keys)
-    if _ESCAPED_SURROGATE.search(text) or "\\u0000" in text:
+    if not any_text and (_ESCAPED_SURROGATE.search(text) or "\\u0000" in text):
         _check_text(value)
     return value
 
 
-def loads_object(body: bytes, *, max_keys: int = MAX_KEYS) -> dict[str, Json]:
+def loads_object(body: bytes, *, max_keys: int = MAX_KEYS, any_text: bool = False) -> dict[str, Json]:
     """As `loads`, and the value is an object."""
-    value = loads(body, max_keys=max_keys)
+    value = loads(body, max_keys=max_keys, any_text=any_text)
     if not isinstance(value, dict):
         _refuse("not_object")
     return value

@@ -10,16 +10,17 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Self
 
-from app.clients.types import Line, Span
+from app.clients.chat import Line, Span
 from app.errors import ConfigError
 
 LANGUAGES = ("en", "ms", "zh")
 FAMILIES = (
     *("cards", "answers", "jira", "notes"),
-    *("bans", "clocks", "confirmed", "joins", "kept", "threats", "withdrawal"),
+    *("bans", "clocks", "confirmed", "decline", "forms", "joins", "kept", "threats", "withdrawal"),
 )
 FOLDER = Path(__file__).resolve().parent.parent / "macros"
 MARK = re.compile(r"\{([a-z][a-z_]*)\}")
@@ -37,7 +38,8 @@ class Texts:
         """Reads and checks all languages, keeps `language`. Raises ConfigError, reason `texts`, naming the key."""
         if language not in LANGUAGES:
             raise ConfigError(f"no texts in language {language}", "texts")
-        return cls(language, {key: by_language[language] for key, by_language in read(folder or FOLDER).items()})
+        texts = read(folder) if folder else _own()
+        return cls(language, {key: by_language[language] for key, by_language in texts.items()})
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -51,21 +53,19 @@ class Texts:
             raise ValueError(f"{key} takes {sorted(wanted)}, was given {sorted(values)}")
         return MARK.sub(lambda mark: str(values[mark[1]]), text)
 
-    def line(self, key: str, **values: str | int | Span) -> Line:
+    def line(self, key: str, **values: str | int | Span | Line) -> Line:
         """Like `get`, for chat: a link, a person or a time stays what it is, for the client to render."""
-        spans = {name: value for name, value in values.items() if not isinstance(value, str | int)}
-        kept = {name: value for name, value in values.items() if isinstance(value, str | int)}
         text = self._texts[key]
         wanted = set(MARK.findall(text))
         if wanted != values.keys():
             raise ValueError(f"{key} takes {sorted(wanted)}, was given {sorted(values)}")
         line: list[Span] = []
         for place, piece in enumerate(MARK.split(text)):
-            span: Span = piece if place % 2 == 0 else spans.get(piece) or str(kept[piece])
-            if isinstance(span, str) and line and isinstance(line[-1], str):
-                line[-1] += span
-            elif span != "":
-                line.append(span)
+            for span in (piece,) if place % 2 == 0 else _spans(values[piece]):
+                if isinstance(span, str) and line and isinstance(line[-1], str):
+                    line[-1] += span
+                elif span != "":
+                    line.append(span)
         return tuple(line)
 
     def cause(self, reason: str) -> str:
@@ -78,6 +78,18 @@ class Texts:
     def decline_reason(self, code: str) -> str:
         """Label of a decline reason code; a code that is not ours counts as unspecified."""
         return self._texts.get(f"cards.reason.{code}", self._texts["cards.reason.unspecified"])
+
+
+def _spans(value: str | int | Span | Line) -> Line:
+    if isinstance(value, tuple):
+        return value
+    return (str(value) if isinstance(value, int) else value,)
+
+
+@cache
+def _own() -> dict[str, dict[str, str]]:
+    """The product's own, read once per process."""
+    return read(FOLDER)
 
 
 def read(folder: Path) -> dict[str, dict[str, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app import cards
-from app.clients.types import Button, Card, Link, Section
+from app.clients.chat import Button, Card, Line, Link, Section
 from app.sinks import shown
 from app.texts import Texts
 from app.threats.said import EXCERPT
@@ -29,9 +29,10 @@ def threat_card(
     excerpts: Sequence[str],
     flagged: bool,
     buttons: Sequence[tuple[str, str]],
+    below: Sequence[Line] = (),
 ) -> Card:
     """The open card. `excerpts`: pieces of the customer's words; `flagged`: an agent set the tag; `buttons`: (action,
-    signed value). ValueError: a button that is none of ACTIONS, or one without a value."""
+    signed value); `below`: as in app.cards. ValueError: a button that is none of ACTIONS, or one without a value."""
     said = [f"“{shown(words, QUOTE_LIMIT)}”" for words in excerpts]
     lines = [texts.get("threats.words"), *said] if said else []
     if flagged:
@@ -44,6 +45,7 @@ def threat_card(
         Section(cards.customer_lines(texts, name, contact)),
         Section((texts.line("cards.ticket", ticket=Link(ticket_url, f"#{ticket_id}")),)),
         *(Section(((line,),)) for line in lines),
+        *cards.small(below),
     )
     return Card(sections, tuple(_button(texts, action, value) for action, value in buttons))
 

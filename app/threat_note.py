@@ -5,12 +5,11 @@ Kinds only, never the words: the customer may read a note one day (features 1.2)
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
-from app import notes
+from app import approvers, notes
+from app.cards import NOTHING
 from app.cases import Case
+from app.clients.chat import Line, Mention, When
 from app.clocks import lines as clock_lines
-from app.settings import Settings
 from app.texts import Texts
 from app.threats.lexicon import KINDS
 
@@ -52,6 +51,8 @@ class ThreatNote(notes.Note):
         posted = next((e for e in self.effects if e.verb == "ask_supervisor" and e.state == "done"), None)
         if posted is None:
             return self.texts.get("threats.note.card_pending") if self.case.is_open else ""
+        if self.case.is_open and self.wanted.gone:
+            return self.texts.get("notes.card.gone")
         return self.texts.get("threats.note.card", when=self.when(posted.done_at))
 
     def _decided(self) -> str:
@@ -59,21 +60,16 @@ class ThreatNote(notes.Note):
         if case.decision is None:
             return self.texts.get("threats.note.undecided") if case.state == "awaiting" else ""
         return self.texts.get(
-            f"threats.note.{case.decision}", who=who(self.settings, case), when=self.when(case.decided_at)
+            f"threats.note.{case.decision}", who=approvers.decider(self.settings, case), when=self.when(case.decided_at)
         )
 
 
-def who(settings: Settings, case: Case) -> str:
-    """The agent that the decider is, else the chat user's id."""
-    return settings.approvers_of(case.procedure).get(case.decided_by or "", case.decided_by or "")
-
-
-def card_line(texts: Texts, case: Case, zone: ZoneInfo) -> str:
+def card_line(texts: Texts, case: Case) -> Line:
     """What the card says once it is decided or closed."""
     if case.decision is None:
-        return texts.get("threats.card.closed", when=notes.local(case.changed_at, zone))
-    when = notes.local(case.decided_at, zone)
-    return texts.get(f"threats.card.{case.decision}", who=case.decided_by or "", when=when)
+        return texts.line("threats.card.closed", when=When(case.moved_at))
+    who = Mention(case.decided_by) if case.decided_by else NOTHING
+    return texts.line(f"threats.card.{case.decision}", who=who, when=When(case.decided_at or case.moved_at))
 
 
 def _strings(value: object) -> list[str]:

@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from app import cases, inbox, timers
+from app.ahead import Reads
 from app.cases import Case
 from app.clients import retry
-from app.clients.types import Ticket
 from app.db import Connection
 from app.desk import Desk
 from app.errors import PermanentError, UnknownOutcomeError
@@ -42,7 +42,7 @@ PATIENCE = 2  # walks that wait for comments nobody can read; then the customer'
 
 
 @dataclass(frozen=True)
-class _Known:
+class Known:
     """What has been raised on this ticket already."""
 
     facts: frozenset[str]
@@ -57,30 +57,35 @@ class ThreatRounds:
         self._tools = tools
         lexicon.use(tools.settings.threat_words)
 
-    def raise_new(self, stored: Stored, ticket: Ticket) -> bool:
-        """Record what is new on this ticket as events of their own; whether there was anything."""
+    def known(self, ticket_id: int) -> Known:
+        """To be asked before the ticket's comments are read: else an older one could look new beside a newer known."""
         with self._desk.db.each() as conn:
-            known = _known(conn, ticket.id)
-        found = [*self._tagged(ticket, known), *self._said(stored, ticket, known)]
+            return _known(conn, ticket_id)
+
+    def raise_new(self, stored: Stored, reads: Reads, known: Known) -> bool:
+        """Record what is new on this ticket as events of their own; whether there was anything."""
+        found = [*self._tagged(reads, known), *self._said(stored, reads, known)]
         new = [self._desk.submit(event, sender="desk") for event in found]
         return any(new)
 
-    def _tagged(self, ticket: Ticket, known: _Known) -> Sequence[ThreatSeen]:
+    def _tagged(self, reads: Reads, known: Known) -> Sequence[ThreatSeen]:
         """The agent's flag, each time it is put on."""
+        ticket = reads.ticket
         tag = self._tools.settings.tags[TAG]
         if tag not in ticket.tags:
             return []
-        audits = retry.read(lambda: self._tools.zendesk.audits(ticket.id))
+        audits = retry.read(reads.audits)
         added = next((audit.id for audit in audits if tag in audit.tags_added), 0)  # 0: older than the audits read
         fact = f"threat:{ticket.id}:tag:{added}"
         if not added and any(one.startswith(f"threat:{ticket.id}:tag:") for one in known.facts):
             return []  # it was raised while its audit was still among the newest
         return [] if fact in known.facts else [ThreatSeen(fact, ticket.id)]
 
-    def _said(self, stored: Stored, ticket: Ticket, known: _Known) -> Sequence[ThreatSeen]:
+    def _said(self, stored: Stored, reads: Reads, known: Known) -> Sequence[ThreatSeen]:
         """The newest comment of a customer with such words, if it came after all that were raised."""
+        zendesk, ticket, own_id = self._tools.zendesk, reads.ticket, self._desk._own_id
         try:
-            found = said.read(self._tools.zendesk, ticket, known.comments, own_id=self._desk._own_id)
+            found = said.read(zendesk, ticket, known.comments, own_id=own_id, asked=reads.comments)
         except (PermanentError, UnknownOutcomeError) as error:
             if not said.hopeless(error) or (isinstance(error, UnknownOutcomeError) and stored.failures < PATIENCE):
                 raise
@@ -156,7 +161,8 @@ def look_again(walker: Walker, stored: Stored) -> Verdict:
     except PermanentError as error:
         return Verdict("void", error.reason)
     if ticket.tags.intersection(walker.tools.settings.tags.values()):
-        walker.threats.raise_new(stored, ticket)
+        known = walker.threats.known(ticket_id)
+        walker.threats.raise_new(stored, walker.ahead.of(ticket, begin=False), known)
     return Verdict("done")
 
 
@@ -164,9 +170,9 @@ def _events(case: Case) -> list[int]:
     return ids(case.evidence.get("events"))
 
 
-def _known(conn: Connection, ticket_id: int) -> _Known:
+def _known(conn: Connection, ticket_id: int) -> Known:
     rows = conn.execute(
         "SELECT fact, detail FROM events WHERE ticket_id = %s AND kind = 'threat_seen'", (ticket_id,)
     ).fetchall()
     comments = (row["detail"].get("comment_id") for row in rows)
-    return _Known(frozenset(str(row["fact"]) for row in rows), frozenset(int(c) for c in comments if c))
+    return Known(frozenset(str(row["fact"]) for row in rows), frozenset(int(c) for c in comments if c))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.db import Connection
 from app.events import TimeCame
@@ -51,6 +51,16 @@ def again(conn: Connection, name: str, what: str, due_at: datetime, *, case_id: 
         " ON CONFLICT (name) DO UPDATE SET fired_at = NULL, due_at = CASE WHEN timers.fired_at IS NULL"
         " THEN excluded.due_at ELSE greatest(excluded.due_at, timers.due_at + interval '1 microsecond') END",
         (name, what, case_id, due_at),
+    )
+
+
+def now_and_then(conn: Connection, name: str, what: str, pause: timedelta) -> None:
+    """Set a timer for now; one that fired less than `pause` ago for when that is over. One that is set stays."""
+    conn.execute(
+        "INSERT INTO timers (name, what, due_at) VALUES (%s, %s, now()) ON CONFLICT (name) DO UPDATE"
+        " SET due_at = greatest(now(), timers.fired_at + %s, timers.due_at + interval '1 microsecond'),"
+        " fired_at = NULL WHERE timers.fired_at IS NOT NULL",
+        (name, what, pause),
     )
 
 

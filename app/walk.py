@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from app import cases, decide, duties, inbox, registry
+from app import answers, cases, decide, duties, inbox, registry
+from app.ahead import Ahead
 from app.clients import retry
 from app.desk import Desk, op_ids
 from app.errors import AuthError, NotAppliedError, PermanentError, StoreError, UnknownOutcomeError, VendorError
@@ -52,7 +53,8 @@ class Walker:
         self.tools: Tools = desk.tools()
         self.rounds = Rounds(desk, self.tools)
         self.threats = ThreatRounds(desk, self.tools)
-        self._team = ""
+        self.ahead = Ahead(self.tools.zendesk)
+        self._team: str | None = None
 
     def learn_own_id(self) -> None:
         """Who we are in Zendesk, for the loop guard at the door. Unreachable now: the next walk tries again."""
@@ -70,8 +72,8 @@ class Walker:
         self.desk._own_id = own
 
     def team(self) -> str:
-        """Our workspace: a token belongs to one for as long as it lives, so it is asked for once."""
-        if not self._team:
+        """Our workspace, '' in Mattermost: a token belongs to one for as long as it lives, so it is asked for once."""
+        if self._team is None:
             self._team = retry.read(self.tools.chat.me)[0]
         return self._team
 
@@ -157,7 +159,7 @@ class Walker:
 
     def _dispatch(self, stored: Stored, seen: list[Steps]) -> Verdict:
         if stored.kind in ("ignored", "dead"):
-            return decide.answer_refused(self.tools, stored)
+            return answers.answer_refused(self.tools, stored)
         event = stored.event()
         if isinstance(event, TicketTagged):
             return _once_more(stored, event, self._tagged(stored, event, seen))
@@ -193,7 +195,9 @@ class Walker:
         zendesk, settings = self.tools.zendesk, self.tools.settings
         ticket = retry.read(lambda: zendesk.ticket(event.ticket_id))
         names = frozenset(name for name, tag in settings.tags.items() if tag in ticket.tags)
-        if names and self.threats.raise_new(stored, ticket):
+        known = self.threats.known(ticket.id)
+        reads = self.ahead.of(ticket, begin=bool(names) and stored.case_id is None)
+        if names and self.threats.raise_new(stored, reads, known):
             # Looked for first: the threat's own event goes before this one, and this one on beside it.
             return Verdict("waiting", "threat_first", next_at=datetime.now(UTC))
         if names:
@@ -201,11 +205,11 @@ class Walker:
         tagged = registry.for_tags(names)
         if tagged is None:
             return Verdict("idle", "threat_only") if TAG in names else Verdict("void", "tag_gone")
-        found = self.rounds.of(stored, ticket, tagged, event)
+        found = self.rounds.of(stored, reads, tagged, event)
         if found.case is None:
             return Verdict("void", f"already_{found.state}")
-        contradictory = tagged.rank > 0 and self.rounds.contradictory(found.case, names)
-        do = make(self.tools, decide.owner(found.stored), found.case, ticket)
+        contradictory = tagged.rank > 0 and self.rounds.contradictory(found.case, names, reads)
+        do = make(self.tools, decide.owner(found.stored), found.case, reads)
         seen.append(
             do
         )  # from here on the event has its case: for a withdrawal, only when its section is about to speak

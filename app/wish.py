@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from app import confirmed
@@ -17,6 +17,7 @@ from app.events import Json
 from app.settings import CHANNELS, Settings
 
 PREFERENCES = ("delete_all", "stop_all", *(f"stop_{channel}" for channel in CHANNELS))
+ON_A_CARD = ("name", "contact", "backoffice", "preference")  # and the ticket itself
 CLOSED = frozenset({"closed", "deleted"})  # a ticket that can't be written to any more
 FULL_WIDTH = {0xFF01 + place: 0x21 + place for place in range(94)}
 NUMBER = re.compile(r"\+?[0-9]{7,15}")
@@ -66,6 +67,12 @@ def read(ticket: Ticket, requester: Person, settings: Settings) -> Wish:
     if ticket.status in CLOSED:
         problems.append("closed")
     return Wish(preference, tuple(problems), name, contact, link, requester.reachable, confirmation)
+
+
+def as_on_a_card(found: Wish) -> Wish:
+    """The wish with only those problems that concern what a card says of it."""
+    about = {f"{kind}:{name}" for kind in ("missing", "contradictory") for name in ON_A_CARD} | {"partial_off"}
+    return replace(found, problems=tuple(problem for problem in found.problems if problem in about))
 
 
 def without(preference: Sequence[str], resumed: Collection[str]) -> tuple[str, ...] | None:

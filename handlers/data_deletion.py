@@ -35,6 +35,12 @@ def supervisor_may_still_decide(case: Case, do: Steps) -> None:
     do.renew_buttons(case)
 
 
+@on_time("data_deletion", "look")
+def card_is_still_there(case: Case, do: Steps) -> None:
+    """Somebody may have deleted the message: the wish must not wait for a decision that nobody is asked for."""
+    do.look_at_card(case)
+
+
 @on_button(CARD, "approve", to="approved")
 def action_by_supervisor(case: Case, do: Steps) -> None:
     """SOP 000 section 3: escalate to the JIRA Support Team to ban the customer from all offers."""
@@ -43,7 +49,13 @@ def action_by_supervisor(case: Case, do: Steps) -> None:
 
 @on_button(CARD, "decline", to="declined")
 def declined_by_supervisor(case: Case, do: Steps) -> None:
-    """Nothing is escalated: the ticket is the agent's again, and its note names the reason."""
+    """Nothing is escalated: the ticket is the agent's again; its note names the reason and what to do about it."""
+
+
+@on_button(CARD, "ask", to="awaiting")
+def supervisor_asks(case: Case, do: Steps) -> None:
+    """A question before the decision: it goes to the agent, on the ticket, and the card waits."""
+    do.ask_agent(case)
 
 
 @on_issue("data_deletion", "done")

@@ -28,6 +28,12 @@ def supervisor_may_still_answer(case: Case, do: Steps) -> None:
     do.renew_buttons(case)
 
 
+@on_time("regulatory_threat", "look")
+def card_is_still_there(case: Case, do: Steps) -> None:
+    """Somebody may have deleted the message: it is posted once more."""
+    do.look_at_card(case)
+
+
 @on_button(CARD, "acknowledge", to="done")
 def taken_care_of(case: Case, do: Steps) -> None:
     """A person, by name, takes care of the customer's threat. It approves nothing: the request has its own card."""

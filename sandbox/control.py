@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox.core import World, stamp, the_world
+from sandbox.controls import control_body
+from sandbox.core import stamp, the_world
 
 HEARTBEAT = 15.0
 SETTINGS = ("drop_webhooks", "bans_follow_jira")  # those that the page can change
@@ -17,7 +17,7 @@ SHOWN = 200  # newest records in the state; the full lists have endpoints of the
 bp = Blueprint("control", __name__, url_prefix="/sandbox")
 
 
-def blueprint(world: World) -> Blueprint:
+def blueprint() -> Blueprint:
     """The control interface (all routes reach the world through the app)."""
     return bp
 
@@ -37,7 +37,9 @@ def state() -> Response:
             {
                 "desk": world.config.desk,
                 **world.zendesk.public(),
+                "chat": world.config.chat,
                 "slack": world.slack.public(),
+                "mattermost": world.mattermost.public(),
                 "jira": world.jira.public(),
                 "bans": world.backoffice.public(),
                 "webhooks": list(world.hooks.log)[-SHOWN:],
@@ -90,7 +92,7 @@ def faults() -> Response:
 @bp.post("/faults")
 def add_fault() -> Response:
     """Order a fault: {"vendor", "method", "fault", "times", "skip", ...options}."""
-    given = _body()
+    given = control_body()
     if not {"vendor", "fault"} <= set(given):
         raise ValueError("vendor and fault are needed")
     order = the_world().faults.add(given.pop("vendor"), given.pop("method", "*"), given.pop("fault"), **given)
@@ -115,7 +117,7 @@ def clear_faults() -> Response:
 def configure() -> Response:
     """Change settings while running; answers all of them, secrets left out."""
     world = the_world()
-    world.config.update(_body())
+    world.config.update(control_body())
     world.changed()
     shown = {k: v for k, v in asdict(world.config).items() if "secret" not in k and "token" not in k}
     return jsonify({**shown, "token_life": world.config.token_life})
@@ -133,10 +135,3 @@ def elsewhere() -> tuple[Response, int]:
     """Where the fault `redirect` points: another host. What arrives here (with a credential?) should not have."""
     the_world().note_arrival("elsewhere", "redirected")
     return jsonify({"error": "you were led astray"}), 404
-
-
-def _body() -> dict[str, Any]:
-    given = request.get_json(silent=True)
-    if not isinstance(given, dict):
-        raise ValueError("a JSON object is needed")  # noqa: TRY004 - the 400 of this blueprint is for ValueErrors
-    return given

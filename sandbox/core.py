@@ -24,7 +24,9 @@ from sandbox.hooks import Hooks
 if TYPE_CHECKING:
     from sandbox.backoffice import State as BackofficeState
     from sandbox.jira import State as JiraState
+    from sandbox.mattermost import State as MattermostState
     from sandbox.slack import State as SlackState
+    from sandbox.slack.socket import Sockets
     from sandbox.zendesk import State as ZendeskState
 
 __all__ = ["Config", "World", "endpoint", "stamp", "the_world"]
@@ -42,10 +44,14 @@ class World:
 
     zendesk: ZendeskState
     slack: SlackState
+    mattermost: MattermostState
     jira: JiraState
     backoffice: BackofficeState
+    sockets: Sockets  # of Slack; kept over a reset, as open connections are
 
     def __init__(self, config: Config | None = None) -> None:
+        from sandbox.slack.socket import Sockets
+
         self.config = config or Config()
         self.lock = threading.RLock()
         self.closing = threading.Event()
@@ -55,6 +61,7 @@ class World:
         self._version = 0
         self.faults = Faults(self)
         self.hooks = Hooks(self)
+        self.sockets = Sockets(self)
         self.reset()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> World:
@@ -63,7 +70,7 @@ class World:
 
     def reset(self) -> None:
         """Forget everything: state, records, faults, pending webhooks; then seed again if the settings say so."""
-        from sandbox import backoffice, jira, slack, zendesk
+        from sandbox import backoffice, jira, mattermost, slack, zendesk
 
         with self.lock:
             self.random = random.Random(self.config.random_seed)
@@ -76,6 +83,7 @@ class World:
             self.hooks.clear()
             self.zendesk = zendesk.State(self)
             self.slack = slack.State(self)
+            self.mattermost = mattermost.State(self)
             self.jira = jira.State(self)
             self.backoffice = backoffice.State(self)
             if self.config.seed:

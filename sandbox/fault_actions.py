@@ -72,13 +72,19 @@ def refusal(vendor: str, code: int, options: dict[str, Any]) -> Response:
             503: {"error": "Service Unavailable", "description": "Please try again in a moment"},
         },
         "slack": {429: {"ok": False, "error": "ratelimited"}},
+        "mattermost": {
+            401: _mattermost(401, "api.context.session_expired.app_error"),
+            403: _mattermost(403, "api.context.permissions.app_error"),
+            429: "limit exceeded\n",
+            500: _mattermost(500, "app.post.save.app_error"),
+        },
         "jira": {
             401: {"errorMessages": ["Client must be authenticated to access this resource."], "errors": {}},
             403: {"errorMessages": ["You do not have permission to do this."], "errors": {}},
             429: {"errorMessages": ["Rate limit exceeded."], "errors": {}},
         },
     }
-    body = bodies[vendor].get(code)
+    body = bodies.get(vendor, {}).get(code)
     headers: dict[str, str] = {}
     after = options.get("retry_after")
     if after == "date":
@@ -87,9 +93,15 @@ def refusal(vendor: str, code: int, options: dict[str, Any]) -> Response:
         )
     elif after is not None and after != "none":
         headers["Retry-After"] = str(after)
+    if isinstance(body, str):
+        return Response(body, code, headers, mimetype="text/plain")
     if body is None:
         return Response(f"<html><body><h1>{code}</h1></body></html>", code, headers, mimetype="text/html")
     return Response(json.dumps(body), code, headers, mimetype="application/json")
+
+
+def _mattermost(code: int, error: str) -> dict[str, Any]:
+    return {"id": error, "message": error, "detailed_error": "", "request_id": "x" * 26, "status_code": code}
 
 
 def _redirect(world: World, vendor: str, order: Fault, commit: Commit) -> Response:

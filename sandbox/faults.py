@@ -21,7 +21,7 @@ NAMES = {
     *("reset_before", "reset_after", "hang_after", "late_commit", "tls_failure", "outage"),
 }
 FOR_READS = {"readback_fails", "readback_stale"}
-VENDORS = ("zendesk", "slack", "jira", "backoffice")
+VENDORS = ("zendesk", "slack", "mattermost", "jira", "backoffice")
 
 
 @dataclass

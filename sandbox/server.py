@@ -12,13 +12,16 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Iterable
+from copy import copy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, request
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
-from sandbox import backoffice, control, jira, page, slack, zendesk
+from sandbox import backoffice, control, jira, mattermost, page, slack, zendesk
+from sandbox.controls import ControlError, refused
 from sandbox.core import Config, World
 
 IDLE = 75.0  # seconds until a silent connection is closed
@@ -28,13 +31,21 @@ __all__ = ["Config", "Sandbox", "World", "create_app"]
 
 
 def create_app(world: World) -> Flask:
-    """Join all stand-ins to one WSGI app."""
+    """All stand-ins as one WSGI app that serves `world`."""
+    app = copy(_joined())
+    app.extensions = {"sandbox": world}
+    return app
+
+
+@cache
+def _joined() -> Flask:
+    """The routes of all stand-ins, compiled once: every view asks for the world of the app that serves it."""
     app = Flask("sandbox", static_folder=None)
-    app.extensions["sandbox"] = world
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.before_request(_read_all)
-    for part in (control, zendesk, slack, jira, backoffice, page):
-        app.register_blueprint(part.blueprint(world))
+    app.register_error_handler(ControlError, refused)
+    for part in (control, zendesk, slack, mattermost, jira, backoffice, page):
+        app.register_blueprint(part.blueprint())
     return app
 
 

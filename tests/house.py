@@ -1,50 +1,47 @@
 """A whole desk for a test: an own database, the stand-ins, the web process and the worker.
 
-`House` runs web and worker as threads of the test (quick); `Processes` runs the real ones, gunicorn and `desk work`,
-and starts them again when they die, as a supervisor would. Both go through the real doors and the real engine. Waits
-and quiet periods are short by settings, never by patching.
+`House` runs web and worker as threads of the test (quick); tests.processes has the real ones. Both go through the real
+doors and the real engine. Waits and quiet periods are short by settings, never by patching.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any
 
 import psycopg
 from dotenv import dotenv_values
-from psycopg import sql
 from psycopg.rows import dict_row
 from werkzeug.serving import make_server
 
-from app import create_app, duties
+from app import create_app, duties, socket_mode
 from app.desk import Desk
 from app.engine import Worker
 from app.settings import Settings, load
 from app.walk import Walker
 from sandbox.server import Config, Sandbox
+from tests.people import People
+from tests.rooms import ROOMS, named
 
 ROOT = Path(__file__).resolve().parent.parent
-# Of this process alone: on a shared server (`make test-postgres`) every xdist worker makes its own.
-TEMPLATE = f"desk_template_{os.getpid()}"
 FAST = {
     "zendesk_quiet": "0.4",
     "slack_quiet": "0.4",
+    "mattermost_quiet": "0.4",
     "jira_quiet": "0.6",
     "zendesk_rate": "60000",
     "slack_rate": "60000",
+    "slack_post_rate": "60000",
+    "mattermost_rate": "60000",
+    "mattermost_post_rate": "60000",
     "jira_rate": "60000",
     "retry_base": "0.1",
     "retry_cap": "0.5",
@@ -58,66 +55,70 @@ FAST = {
     "stop_within": "3",
     "digest_at": "",  # a test that happens to run at nine must not find one more message
 }
-DETAILS = {
-    "name": "Siti Nurhaliza",
-    "contact": "+60 12-345 6789",
-    "backoffice": "https://backoffice.example.com/customers/42",
-}
-_names = itertools.count(1)
 
 
-def database_uri(base: str, name: str) -> str:
-    """The same server, another database."""
-    parts = urlsplit(base)
-    return urlunsplit(parts._replace(path=f"/{name}"))
+@cache
+def _example() -> dict[str, str]:
+    return {key: value or "" for key, value in dotenv_values(ROOT / ".env.example").items()}
 
 
-def new_database(base: str, template: str | None = TEMPLATE) -> str:
-    """A database of one test's own, copied from the migrated template in some milliseconds."""
-    name = f"desk_{os.getpid()}_{next(_names)}"
-    with psycopg.connect(base, autocommit=True) as conn:
-        copy = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
-        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)) + copy)
-    return database_uri(base, name)
+@lru_cache(8)
+def _loaded(environment: tuple[tuple[str, str], ...]) -> Settings:
+    return load(_env_file=None, **{key.lower(): value for key, value in environment})
 
 
-def drop_database(base: str, uri: str) -> None:
-    name = urlsplit(uri).path.strip("/")
-    with psycopg.connect(base, autocommit=True) as conn:
-        conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+# Below what the kernel gives to outgoing connections, and a share for each process of a test run: nobody takes a port
+# between our look and the desk's own bind, nor while a killed web process is away.
+_SHARE = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 16
+_ports = itertools.cycle(range(12_000 + 1_250 * _SHARE, 13_250 + 1_250 * _SHARE))
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    for port in _ports:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("never")
 
 
-class House:
-    """Everything, in this process. Use as a context manager."""
+class House(People):
+    """Everything, in this process. Use as a context manager.
 
-    def __init__(self, uri: str, *, sandbox: dict[str, Any] | None = None, **settings: str) -> None:
-        self._customers = itertools.count()
+    `chat`: where the supervisors are. People are named as in tests.rooms, in settings such as APPROVERS too.
+    """
+
+    def __init__(
+        self, uri: str, *, sandbox: dict[str, Any] | None = None, chat: str = "slack", **settings: str
+    ) -> None:
+        self.room = ROOMS[chat]
+        self._kept: psycopg.Connection[dict[str, Any]] | None = None
+        self.customers = itertools.count()
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        config = {"desk": self.url, "limits": False, "webhook_retry_seconds": 0.1, "jira_index_lag": (0.0, 0.05)}
+        config = {
+            "desk": self.url,
+            "chat": chat,
+            "limits": False,
+            "webhook_retry_seconds": 0.1,
+            "jira_index_lag": (0.0, 0.05),
+        }
         self.sandbox = Sandbox(Config(**{**config, "jira_retry_seconds": 0.2, **(sandbox or {})}))
         self.sandbox.start()
         self.uri = uri
         self.environment = {
-            **{key: value or "" for key, value in dotenv_values(ROOT / ".env.example").items()},
+            **_example(),
             **{key.upper(): value for key, value in FAST.items()},
             "DATABASE_URL": uri,
             "PUBLIC_URL": self.url,
             "PORT": str(self.port),
             "ZENDESK_URL": self.sandbox.url,
-            "SLACK_URL": f"{self.sandbox.url}/api/",
             "JIRA_URL": self.sandbox.url,
-            **{key.upper(): value for key, value in settings.items()},
+            **self.room.settings(self.sandbox.url),
+            **{key.upper(): named(self.room, v) if "approvers" in key else v for key, v in settings.items()},
         }
 
     def settings(self) -> Settings:
-        return load(_env_file=None, **{key.lower(): value for key, value in self.environment.items()})
+        return _loaded(tuple(self.environment.items()))
 
     def __enter__(self) -> House:
         try:
@@ -155,10 +156,13 @@ class House:
         )
         self._worker = threading.Thread(target=worker.run, daemon=True)
         self._worker.start()
+        self._listener = socket_mode.start(self.settings(), self.worker_desk, self.worker_desk.stopping)
 
     def stop_worker(self) -> None:
         self.worker_desk.stopping.set()
         self._worker.join(10)
+        if self._listener is not None:
+            self._listener.join(10)
         self.worker_desk.db.close()
 
     def stop(self) -> None:
@@ -169,89 +173,13 @@ class House:
             self._web.server_close()
         if hasattr(self, "desk"):
             self.desk.db.close()
+        self.leave()
+
+    def leave(self) -> None:
+        """What belongs to the test itself."""
+        if self._kept is not None:
+            self._kept.close()
         self.sandbox.stop()
-
-    # ---- what people do
-
-    def call(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """One of the sandbox's own endpoints: what a person does with the mouse."""
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            self.sandbox.url + path, data=data, headers={"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=15) as answer:
-            return json.load(answer)
-
-    def ticket(self, **given: Any) -> int:
-        """A new ticket with complete details; `fields={...}` and other parts of the sandbox's form override.
-
-        Each is another customer's: tickets of one person would join one case.
-        """
-        number = next(self._customers)
-        local = f"{3456789 + number:07d}"
-        contact = f"+60 12-{local[:3]} {local[3:]}"
-        fields = {**DETAILS, "contact": contact, **given.pop("fields", {})}
-        body = {
-            "subject": "Please stop",
-            "name": DETAILS["name"],
-            "email": f"siti{number or ''}@example.com",
-            "phone": f"012{local}",
-            "comment": "Please stop all offers.",
-            "fields": fields,
-            **given,
-        }
-        return int(self.call("/sandbox/tickets", body)["id"])
-
-    def tag(self, ticket: int, *tags: str, agent: int | None = None) -> None:
-        self.call(f"/sandbox/tickets/{ticket}/tags", {"add": list(tags), "agent": agent})
-
-    def untag(self, ticket: int, *tags: str) -> None:
-        self.call(f"/sandbox/tickets/{ticket}/tags", {"remove": list(tags)})
-
-    def card(self) -> dict[str, Any]:
-        """The newest message with buttons in the supervisor's channel."""
-        found = self.cards()
-        assert found, "no card with buttons is in the channel"
-        return found[-1]
-
-    def cards(self) -> list[dict[str, Any]]:
-        messages = self.call("/sandbox/state")["slack"]["messages"]
-        return [m for m in messages if any(block["type"] == "actions" for block in m["blocks"])]
-
-    def press(self, action: str, user: str = "U0AISYAH", card: dict[str, Any] | None = None, **more: Any) -> int:
-        card = card or self.card()
-        return int(
-            self.call("/sandbox/slack/press", {"ts": card["ts"], "action_id": action, "user": user, **more})["status"]
-        )
-
-    def move_issue(self, key: str, to: str) -> None:
-        self.call(f"/sandbox/jira/{key}/transition", {"to": to})
-
-    # ---- what the outside sees
-
-    def issues(self) -> list[dict[str, Any]]:
-        return list(self.call("/sandbox/state")["jira"]["issues"])
-
-    def notes(self, ticket: int) -> list[str]:
-        """The desk's internal notes on the ticket, oldest first."""
-        return [c["body"] for c in self.state_of(ticket)["comments"] if c["role"] == "desk" and not c["public"]]
-
-    def replies(self, ticket: int) -> list[str]:
-        """The desk's public comments on the ticket."""
-        return [c["body"] for c in self.state_of(ticket)["comments"] if c["role"] == "desk" and c["public"]]
-
-    def state_of(self, ticket: int) -> dict[str, Any]:
-        tickets = self.call("/sandbox/state")["tickets"]
-        return next(t for t in tickets if t["id"] == ticket)
-
-    def answers(self, user: str) -> list[str]:
-        """What this person alone was told in the channel."""
-        messages = self.call("/sandbox/state")["slack"]["messages"]
-        return [m["text"] for m in messages if m.get("ephemeral_to") == user]
-
-    def applied(self, kind: str, vendor: str | None = None) -> list[dict[str, Any]]:
-        """Effects that really happened at the stand-ins, made by the desk or mailed because of it."""
-        return [e for e in self.sandbox.world.effects(vendor, kind) if e.get("by", "desk") == "desk"]
 
     # ---- what the database says
 
@@ -261,8 +189,18 @@ class House:
             yield conn
 
     def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
-        with self.sql() as conn:
-            return conn.execute(query, values).fetchall()  # type: ignore[call-overload,no-any-return]
+        """One statement. The test's own thread keeps a connection for these: a wait asks thirty times a second."""
+        if threading.current_thread() is not threading.main_thread():
+            with self.sql() as conn:
+                return conn.execute(query, values).fetchall()  # type: ignore[call-overload,no-any-return]
+        if self._kept is None or self._kept.closed:
+            self._kept = psycopg.connect(self.uri, row_factory=dict_row, autocommit=True, prepare_threshold=None)
+        try:
+            return self._kept.execute(query, values).fetchall()  # type: ignore[call-overload,no-any-return]
+        except psycopg.OperationalError:  # a test has killed the server, or cut the connections
+            self._kept.close()
+            with self.sql() as conn:
+                return conn.execute(query, values).fetchall()  # type: ignore[call-overload,no-any-return]
 
     def case(self, ticket: int, procedure: str = "data_deletion") -> dict[str, Any]:
         """The newest round of the ticket."""
@@ -322,69 +260,3 @@ class House:
         ticket = self.to_awaiting(*tags, **given)
         self.press("approve")
         return ticket, str(self.wait_state(ticket, "banning")["jira_key"])
-
-
-class Processes(House):
-    """The same, with gunicorn and `desk work` as processes of their own, started again whenever they die."""
-
-    def __init__(self, uri: str, *, sandbox: dict[str, Any] | None = None, **settings: str) -> None:
-        super().__init__(uri, sandbox=sandbox, **settings)
-        self.log = Path(os.environ.get("PYTEST_TMP_LOG", "/dev/null"))
-        self.extra: dict[str, dict[str, str]] = {"web": {}, "worker": {}}
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
-        self.deaths: dict[str, list[int]] = {"web": [], "worker": []}
-        self._closing = threading.Event()
-
-    COMMANDS: ClassVar = {
-        "web": [sys.executable, "-m", "gunicorn", "app:create_app()"],
-        "worker": [sys.executable, "-m", "app.cli", "work"],
-    }
-
-    def start(self) -> None:
-        for name in self.COMMANDS:
-            self.launch(name)
-        self._keeper = threading.Thread(target=self._keep, daemon=True)
-        self._keeper.start()
-        self.wait(self._ready, 20, "web is ready")
-
-    def launch(self, name: str) -> None:
-        """Start this process; `extra` settings are for its first life only (a crash point, say)."""
-        environment = {**os.environ, **self.environment, **self.extra.pop(name, {})}
-        with self.log.open("ab") as output:
-            self.running[name] = subprocess.Popen(
-                self.COMMANDS[name], cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
-            )
-
-    def _keep(self) -> None:
-        while not self._closing.wait(0.05):
-            for name, process in list(self.running.items()):
-                code = process.poll()
-                if code is not None and not self._closing.is_set():
-                    self.deaths[name].append(code)
-                    self.launch(name)
-
-    def _ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
-
-    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
-        """A signal to the process and its group."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.running[name].pid, number)
-
-    def stop(self) -> None:
-        self._closing.set()
-        if hasattr(self, "_keeper"):
-            self._keeper.join()
-        for name in self.running:
-            self.kill(name, signal.SIGTERM)
-        for name, process in self.running.items():
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.kill(name)
-                process.wait()
-        self.sandbox.stop()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -10,12 +12,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from app.clients.types import Card, Section
+from app.clients.chat import Card, Section
+from sandbox.mattermost.people import stable
+from sandbox.mattermost.state import URGENT_CHANNEL
 from sandbox.zendesk.delivery import signed
 from tests.house import House
+from tests.rooms import Message, room_of
 
 REQUEST = "Data Deletion Request"
 CONSENT = "Acknowledgement Consent on Promotional Calls"
+TEAM_CHANNELS = {stable("supervisors"), URGENT_CHANNEL}
 ZENDESK_SECRET = "stand-in-zendesk-webhook"
 
 
@@ -55,13 +61,22 @@ def sent(house: House, ticket: int) -> Sent:
 
 def cards_of(house: House, ticket: int) -> list[dict[str, Any]]:
     """Every message in the channel about this ticket, with or without buttons."""
-    messages = house.call("/sandbox/state")["slack"]["messages"]
-    return [m for m in messages if f"#{ticket}>" in m["text"] and not m["ephemeral_to"]]
+    link = re.compile(rf"#{ticket}[>\]]")  # the end of a link's label, or of the link, in either chat
+    return [m for m in house.messages() if not m["ephemeral_to"] and link.search(_written(m))]
 
 
-def buttons(message: dict[str, Any]) -> list[str]:
+def _written(message: Message) -> str:
+    return message["text"] if "text" in message else room_of(message).raw(message)
+
+
+def buttons(message: Message) -> list[str]:
     """The action ids that the message still offers."""
-    return [e["action_id"] for b in message["blocks"] if b["type"] == "actions" for e in b["elements"]]
+    return room_of(message).buttons(message)
+
+
+def text_of(message: Message) -> str:
+    """What people read in this message, in either chat."""
+    return room_of(message).text(message)
 
 
 def card_of(house: House, ticket: int) -> dict[str, Any]:
@@ -83,9 +98,10 @@ def arrivals(house: House) -> int:
 
 
 def writes(arrival: dict[str, Any]) -> bool:
-    """Whether this request changes something (Slack reads by POST too)."""
-    reads = ("conversations.", "users.", "auth.", "oauth.", "search", "chat.postEphemeral")
-    return not str(arrival["method"]).startswith(reads)
+    """Whether this request changes something (Slack reads by POST too), beside telling one person something."""
+    reads = ("conversations.", "users.", "auth.", "apps.", "oauth.", "search", "chat.postEphemeral", "channels.")
+    told = arrival["method"] == "posts.create" and arrival["body"].get("channel_id") not in TEAM_CHANNELS
+    return not told and not str(arrival["method"]).startswith(reads)
 
 
 def edit(house: House, ticket: int, **fields: str) -> None:
@@ -102,12 +118,17 @@ def agent_says(house: House, ticket: int, text: str = "Looking into it.") -> Non
 
 
 def agent_id(house: House, email: str) -> int:
-    return next(int(a["id"]) for a in house.call("/sandbox/state")["agents"] if a["email"] == email)
+    return next(int(a["id"]) for a in house.shown("zendesk")["agents"] if a["email"] == email)
+
+
+def next_second() -> None:
+    """Zendesk's times are whole seconds: what comes now is another fact, and a later one than what has been."""
+    time.sleep(1.05 - time.time() % 1)
 
 
 def retag(house: House, ticket: int, tag: str = "data_deletion_request") -> None:
     """The agent takes the tag off and puts it on again, not within the second of an earlier update (facts Z3.3)."""
-    time.sleep(1.05 - time.time() % 1)
+    next_second()
     house.untag(ticket, tag)
     house.settle()
     house.tag(ticket, tag)
@@ -129,10 +150,9 @@ def events_of(house: House, ticket: int) -> list[dict[str, Any]]:
     return house.rows("SELECT * FROM events WHERE ticket_id = %s ORDER BY id", ticket)
 
 
-def press_body(house: House, ticket: int, action: str, user: str = "U0AISYAH", **more: Any) -> dict[str, Any]:
-    """A press as the channel's own control takes it; answers {status, ...}."""
-    body = {"ts": card_of(house, ticket)["ts"], "action_id": action, "user": user, **more}
-    return dict(house.call("/sandbox/slack/press", body))
+def press_body(house: House, ticket: int, action: str, user: str = "aisyah", **more: Any) -> dict[str, Any]:
+    """A press on the ticket's one card, as `House.pressed`; answers {status, ...}."""
+    return house.pressed(action, user, card_of(house, ticket), **more)
 
 
 def told(house: House, user: str, words: str, times: int = 1) -> None:
@@ -171,3 +191,22 @@ def quiet_for(house: House, seconds: float = 0.6) -> None:
     """Time enough for something to happen that must not; then everything has settled."""
     time.sleep(seconds)
     house.settle()
+
+
+def together(*acts: Any) -> None:
+    """All at the same moment, each in a thread; an error of any is raised."""
+    ready, errors = threading.Barrier(len(acts)), []
+
+    def run(act: Any) -> None:
+        try:
+            ready.wait(5)
+            act()
+        except BaseException as error:  # noqa: BLE001 - shown by the thread of the test
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert errors == []

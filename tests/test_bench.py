@@ -17,6 +17,7 @@ from app.bench.driver import Load, Order
 from tests.house import ROOT
 
 
+@pytest.mark.long
 def test_a_tiny_run_prints_both_tables_and_leaves_nothing(tmp_path: Path) -> None:
     command = (sys.executable, "-m", "app.cli", "bench", "ack", "--seconds", "0.5")
     environment = {**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "160"}
@@ -28,6 +29,18 @@ def test_a_tiny_run_prints_both_tables_and_leaves_nothing(tmp_path: Path) -> Non
         assert row.split()[-1] == "0", f"refused or lost requests: {row}"
     for figure in ("webhook / one row", "worker busy: p99", "macro applied: p50", "idle worker", "memory of web"):
         assert any(figure in line for line in lines), f"{figure} is missing in {done.stdout}"
+    assert not list(tmp_path.glob("desk-bench-*"))
+
+
+@pytest.mark.long
+def test_presses_are_answered_without_a_worker_and_nothing_is_left(tmp_path: Path) -> None:
+    command = (sys.executable, "-m", "app.cli", "bench", "press", "--seconds", "0.5")
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "160"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stderr
+    for chat in ("slack", "mattermost"):
+        row = next(line for line in done.stdout.splitlines() if line.strip().startswith(chat))
+        assert row.split()[-2:] == ["10", "0"], f"refused or lost presses: {row}"
     assert not list(tmp_path.glob("desk-bench-*"))
 
 

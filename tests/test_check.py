@@ -15,10 +15,14 @@ from app.check import Finding, run
 from app.cli import main
 from app.macro_texts import load_macros
 from app.settings import Settings, load
+from sandbox.mattermost.people import GROUP_ID
+from sandbox.mattermost.state import FOREIGN_CHANNEL, URGENT_CHANNEL
 from sandbox.server import Config, Sandbox
+from tests.databases import to_the_disk
 
 EXAMPLE = Path(__file__).resolve().parent.parent / ".env.example"
 REQUEST = "macro Data Deletion Request"
+SUPERVISORS = "supervisorsxxxxxxxxxxxxxxx"
 Look = Callable[..., dict[str, Finding]]
 
 
@@ -27,6 +31,19 @@ def server() -> Iterator[Sandbox]:
     """The stand-ins, with their seed."""
     with Sandbox(Config(limits=False, trigger_webhooks=False, drop_webhooks=1.0)) as box:
         yield box
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _as_in_production(database_server: str) -> Iterator[None]:
+    """Tests' servers do not wait for the disk, and that is a finding."""
+    with psycopg.connect(database_server) as conn:
+        before = conn.execute("SHOW fsync").fetchone()
+    if before == ("on",):
+        yield
+        return
+    to_the_disk(database_server, "on")
+    yield
+    to_the_disk(database_server, "off")
 
 
 @pytest.fixture
@@ -42,6 +59,7 @@ def settings_of(sandbox: Sandbox, database: str) -> Callable[..., Settings]:
     def build(**given: Any) -> Settings:
         url = sandbox.url
         base = {"zendesk_url": url, "jira_url": url, "slack_url": f"{url}/api", "database_url": database}
+        base |= {"mattermost_url": url, "mattermost_token": "stand-in-mattermost", "mattermost_channel": SUPERVISORS}
         return load(_env_file=EXAMPLE, **{**base, **given})
 
     return build
@@ -73,10 +91,25 @@ def test_all_is_well(look: Look, sandbox: Sandbox) -> None:
         vendor: {call["method"] for call in sandbox.world.arrived(vendor)} for vendor in ("zendesk", "slack", "jira")
     }
     assert asked == {
-        "zendesk": {"oauth.token", "users.me", "macros.list", "macros.show", "search.export"},
+        "zendesk": {"oauth.token", "users.me", "macros.list", "macros.show", "search.export"}
+        | {"users.search", "users.show", "users.identities"},
         "slack": {"auth.test", "conversations.history"},
         "jira": {"myself", "project"},
     }, "reads only"
+
+
+def test_approvers_must_be_agents(look: Look, sandbox: Sandbox) -> None:
+    bala = next(user for user in sandbox.world.zendesk.users.values() if user.email == "bala@example.com")
+    bala.role = "end-user"
+    found = look(threat_approvers="U0CHEN=chen@example.com", threat_two_persons="true")
+    assert (found["APPROVERS"].level, found["APPROVERS"].text) == (
+        "warn",
+        "no active agent has the address of U0BALA",
+    )
+    assert faults(found) == {
+        "THREAT_APPROVERS": "no active agent has the address of U0CHEN",
+        "THREAT_TWO_PERSONS": "fewer than two agents may decide about a threat",
+    }
 
 
 def test_no_fields_is_a_hint_and_no_fault(look: Look) -> None:
@@ -163,6 +196,75 @@ def test_a_library_that_sends_again_and_a_clock_that_is_off(settings_of: Callabl
         "one retry owner": "the libraries of jira send again by themselves",
         "clocks": "zendesk is -75 s from ours",
     }
+
+
+def test_socket_mode_has_its_own_token(look: Look, sandbox: Sandbox) -> None:
+    assert "slack socket mode" not in look()
+    assert look(slack_app_token="xapp-stand-in")["slack socket mode"].level == "ok"
+    found = look(slack_app_token="xapp-other")["slack socket mode"]
+    assert (found.level, found.text.partition(" ")[0]) == ("FAIL", "SLACK_APP_TOKEN")
+    assert not sandbox.world.sockets.on, "no connection was opened"
+
+
+class TestMattermost:
+    """The other chat: the same looks, and the way from its server to us."""
+
+    def test_all_is_well(self, look: Look, sandbox: Sandbox) -> None:
+        found = look(chat="mattermost", approvers_group=GROUP_ID, threat_channel=URGENT_CHANNEL)
+        assert faults(found) == {}
+        seen = {"mattermost account", "mattermost channel", "threat channel", "APPROVERS_GROUP"}
+        assert seen | {"mattermost peers 127.0.0.1/32"} <= set(found)
+        assert found["mattermost calls us"].level == "warn", "127.0.0.1 is no address that Mattermost calls unasked"
+        assert "AllowedUntrustedInternalConnections" in found["mattermost calls us"].text
+        asked = {call["method"] for call in sandbox.world.arrived("mattermost")}
+        assert asked == {"users.me", "channels.get", "channels.member", "groups.members"}, "reads only"
+
+    @pytest.mark.parametrize(
+        ("given", "name", "words"),
+        [
+            (
+                {"mattermost_channel": FOREIGN_CHANNEL},
+                "mattermost channel",
+                "MATTERMOST_CHANNEL does not exist, or the bot is not in it",
+            ),
+            (
+                {"threat_channel": FOREIGN_CHANNEL},
+                "threat channel",
+                "THREAT_CHANNEL does not exist, or the bot is not in it",
+            ),
+            (
+                {"approvers_group": "a" * 26},
+                "APPROVERS_GROUP",
+                "it does not exist, or these credentials may not see it",
+            ),
+        ],
+    )
+    def test_settings_that_fit_nothing(self, look: Look, given: dict[str, str], name: str, words: str) -> None:
+        assert faults(look(chat="mattermost", **given)) == {name: words}
+
+    @pytest.mark.parametrize(("kind", "words"), [("unlicensed", "licence"), ("forbidden", "may not read the group")])
+    def test_a_group_that_cannot_be_read(self, look: Look, sandbox: Sandbox, kind: str, words: str) -> None:
+        sandbox.world.config.mattermost_groups = kind
+        try:
+            found = faults(look(chat="mattermost", threat_approvers_group=GROUP_ID))
+        finally:
+            sandbox.world.config.mattermost_groups = "readable"
+        assert list(found) == ["THREAT_APPROVERS_GROUP"]
+        assert words in found["THREAT_APPROVERS_GROUP"]
+
+    def test_a_wrong_token_is_said_once(self, look: Look) -> None:
+        found = faults(look(chat="mattermost", mattermost_token="not-this-one", approvers_group=GROUP_ID))
+        assert found == {
+            "mattermost account": "the credentials were refused",
+            "mattermost channel": "not looked at",
+            "APPROVERS_GROUP": "not looked at",
+        }
+
+    def test_who_may_call_us(self, look: Look) -> None:
+        assert "anybody" in look(chat="mattermost", mattermost_peers="any")["mattermost peers"].text
+        named = look(chat="mattermost", mattermost_peers="10.0.0.0/8,192.0.2.7", public_url="https://1.1.1.1")
+        assert named["mattermost peers 10.0.0.0/8, 192.0.2.7/32"].level == "ok"
+        assert named["mattermost calls us"].level == "ok"
 
 
 class TestDatabase:

@@ -95,6 +95,14 @@ def test_lock_pins_every_package_by_hash_and_names_no_registry(lock: str) -> Non
     assert "://" not in text
 
 
+def test_both_locks_name_the_same_files() -> None:
+    """Made at different times, they once named two different builds of one version: one of them could not be had."""
+    runtime, development = (
+        {name: files for name, _, files in PIN.findall((ROOT / lock).read_text())} for lock in LOCKS
+    )
+    assert {name for name, files in runtime.items() if development.get(name) != files} == set()
+
+
 def test_lock_holds_what_pyproject_asks_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     runtime = project["project"]["dependencies"] + project["build-system"]["requires"]

@@ -75,6 +75,7 @@ def refused(**given: Any) -> list[str]:
         ("slack_channel", "", "SLACK_CHANNEL is missing"),
         ("slack_bot_token", "", "SLACK_BOT_TOKEN is missing"),
         ("slack_signing_secrets", " , ", "SLACK_SIGNING_SECRETS is missing"),
+        ("slack_app_token", f"xoxb-{CANARY}", "SLACK_APP_TOKEN must be empty or an app-level token (xapp-…)"),
         ("jira_webhook_secrets", "", "JIRA_WEBHOOK_SECRETS is empty"),
         ("jira_webhook_secrets", "changeme", "JIRA_WEBHOOK_SECRETS is a published or example secret"),
         ("jira_done_resolutions", ",", "JIRA_DONE_RESOLUTIONS is empty"),

@@ -1,6 +1,6 @@
 """Group X of the bad inputs, per sink: what a customer typed stays text, whole, and inside the limit.
 
-Not here: X005-X007 (Mattermost is not in this version), X014, X019, X021 (admin page and queries), X013 (harmless).
+Not here: X014, X019, X021 (admin page and queries), X013 (harmless).
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ ENCODERS: tuple[Encoder, ...] = (
     sinks.mrkdwn,
     sinks.slack_plain,
     sinks.jira_wiki,
+    sinks.mattermost,
     sinks.zendesk,
     sinks.shown,
     sinks.one_line,
 )
-SHOWING = ENCODERS[:5]
+SHOWING = ENCODERS[:6]
 HARD = [
     "<!channel> & <@U0AISYAH>",
     "<https://evil.example|https://bank.example>",
@@ -93,6 +94,46 @@ def test_mrkdwn_decodes_to_what_was_typed(seed: int) -> None:
 
 def test_x004_plain_text_is_left_as_typed() -> None:
     assert sinks.slack_plain("*bold* ~x~ `code` <b> &amp;", 99) == "*bold* ~x~ `code` <b> &amp;"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoded"),
+    [
+        ("@channel @all @here", "@\u200bchannel @\u200ball @\u200bhere"),
+        ("[x](javascript:alert(1))", "\\[x\\](javascript:\u200balert(1))"),
+        ("![](http://tracker/p.png)", "!\\[\\](http:\u200b//tracker/p\u200b.png)"),
+        ("[Approve](mmaction://approve)", "\\[Approve\\](mmaction:\u200b//approve)"),
+        ("<http://evil> <a@b>", "&lt;http:\u200b//evil\\> &lt;a@\u200bb\\>"),
+        ("www.evil.example evil.example/x", "www\u200b.evil\u200b.example evil\u200b.example/x"),
+        (
+            "#tag ~town :tada: **b** `c` ~~s~~",
+            "#\u200btag ~\u200btown :\u200btada: \\*\\*b\\*\\* \\`c\\` ~\u200b~\u200bs~\u200b~\u200b",
+        ),
+        ("&#64;all &lt; AT&T A & B", "&\u200b#\u200b64;all &\u200blt; AT&\u200bT A & B"),
+        ("- item\n1. one\n---\n===\n    code", "-\u200b item\n1\u200b. one\n-\u200b--\n=\u200b==\n   code"),
+        ("\\*x", "\\\u200b\\*x"),
+        ("Siti Nur-Aisyah, +60123456789.", "Siti Nur-Aisyah, +60123456789."),
+    ],
+)
+def test_x005_x007_mattermost_mentions_links_and_draws_nothing(text: str, encoded: str) -> None:
+    assert sinks.mattermost(text, 200) == encoded
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_mattermost_shows_what_was_typed(seed: int) -> None:
+    source = random.Random(seed)
+    pieces = ("http", ":", "//", "www.", ".com/", "@", "#", "~", *"[]()<>*_`!|&\\ab1 -+=\n李")
+    text = "".join(source.choice(pieces) for _ in range(200))
+    encoded = sinks.mattermost(text, 5000)
+    assert re.sub(r"\\(?=[`*_\[\]|>])", "", encoded).replace(sinks.GAP, "").replace("&lt;", "<") == re.sub(
+        "(?m)^ {4,}", "   ", text
+    )
+    assert not re.search(r"[@#~](?!\u200b)|:(?![\s\u200b]|$)|(?<!\\)[`*_\[\]|>]", encoded)
+
+
+@pytest.mark.parametrize("limit", range(1, 40))
+def test_mattermost_is_never_cut_inside_an_escape(limit: int) -> None:
+    assert re.fullmatch(r"(?:\\\*|&lt;|@\u200b|a)*…?", sinks.mattermost("a*<@" * 20, limit))
 
 
 def _unwiki(text: str) -> str:
@@ -233,6 +274,7 @@ def test_an_odd_address_is_text_and_no_link(url: str) -> None:
     assert sinks.web_url(url) is None
     assert not re.search(r"[<>]", sinks.slack_link(url, "label", 999))
     assert not re.search(r"(?<!\\)\[", sinks.jira_link(url, 999))
+    assert not re.search(r"(?<!\\)\[", sinks.mattermost_link(url, "label", 999))
 
 
 def test_links_are_encoded() -> None:
@@ -244,3 +286,5 @@ def test_links_are_encoded() -> None:
     )
     assert sinks.web_url("https://b.example/李") == "https://b.example/%E6%9D%8E"
     assert sinks.slack_link(url, "label", 20).count("<") == 0
+    assert sinks.mattermost_link(url, "[@all](x)", 999) == "[(@\u200ball)(x)](https://b.example/c/1?a=1&b=2%7C3)"
+    assert sinks.mattermost_link(url, "label", 20).count("[") == 0

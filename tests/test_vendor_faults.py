@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.house import House, drop_database, new_database
+from tests.databases import drop_database, new_database
+from tests.house import House
 from tests.kit import Sent, buttons, card_of, cards_of, events_of, press_body, sent
 
 ALL = Sent(mails=2, cards=1, issues=1, comments=1, links=1)

@@ -21,9 +21,11 @@ from psycopg.rows import dict_row
 from app.bench import floor, stage
 from app.bench.driver import Order
 from app.bench.stage import BenchError, Driver, Stage
+from app.processes import Child
 
 CONNECTIONS = 16
 RATE = 50.0  # events a second while the worker is busy
+STARTED = 5.0  # seconds after which a worker has done what it does at its start
 ACTS_WITHIN = 30.0  # seconds until a macro must be there
 DONE = (
     "SELECT extract(epoch FROM j.at - v.received_at)::float8 AS took FROM events v"
@@ -103,15 +105,20 @@ def _worker(folder: Path, server: str, driver: Driver, seconds: float) -> dict[s
         quiet = {"limits": False, "trigger_webhooks": False, "latency": 0.0}
         stage.ask(here.ports["sandbox"], "POST", "/sandbox/config", quiet)
         processes = {"web": here.web(), "worker": here.worker()}
+        idle = _idle(processes["worker"], seconds)
         macro = _to_macro(here, driver, max(3, round(seconds * 2)))
-        time.sleep(1.0)
-        before, began = stage.usage(processes["worker"]), time.monotonic()
-        time.sleep(max(2.0, seconds))
-        after, took = stage.usage(processes["worker"]), time.monotonic() - began
-        idle = (after[0] - before[0]) / took * 100 if before and after else None
         busy = _busy(here, driver, seconds)
         memory = {name: used[1] if (used := stage.usage(child)) else None for name, child in processes.items()}
         return {"macro": macro, "idle_percent": idle, "busy": busy, "memory_mb": memory}
+
+
+def _idle(worker: Child, seconds: float) -> float | None:
+    """Per cent of a core, before it has had any work: a ticket's later looks would be work of their own."""
+    time.sleep(STARTED)
+    before, began = stage.usage(worker), time.monotonic()
+    time.sleep(max(5.0, seconds))
+    after, took = stage.usage(worker), time.monotonic() - began
+    return (after[0] - before[0]) / took * 100 if before and after else None
 
 
 def _to_macro(here: Stage, driver: Driver, number: int) -> dict[str, Any]:
@@ -119,7 +126,7 @@ def _to_macro(here: Stage, driver: Driver, number: int) -> dict[str, Any]:
     warm = 3
     took = []
     with psycopg.connect(here.uri, row_factory=dict_row, autocommit=True) as conn:
-        for ticket in _tickets(here, warm + number):
+        for ticket in make_tickets(here, warm + number):
             driver.run(Order(here.ports["web"], "/webhooks/zendesk", here.secret, 1.0, 1, 1.0, tickets=(ticket,)))
             took.append(_applied(here, conn, ticket))
     return spread(took[warm:])
@@ -138,7 +145,7 @@ def _applied(here: Stage, conn: psycopg.Connection[dict[str, Any]], ticket: int)
 
 def _busy(here: Stage, driver: Driver, seconds: float) -> dict[str, Any]:
     """RATE events a second, each a ticket of its own that the worker walks meanwhile."""
-    tickets = _tickets(here, int(seconds * RATE))
+    tickets = make_tickets(here, int(seconds * RATE))
     order = Order(here.ports["web"], "/webhooks/zendesk", here.secret, seconds, CONNECTIONS, RATE, tickets=tickets)
     result = driver.run(order)
     with psycopg.connect(here.uri) as conn:
@@ -147,7 +154,7 @@ def _busy(here: Stage, driver: Driver, seconds: float) -> dict[str, Any]:
     return {**spread(result.latencies), "failed": result.failed, "walked": walked[0] if walked else 0}
 
 
-def _tickets(here: Stage, number: int) -> list[int]:
+def make_tickets(here: Stage, number: int) -> list[int]:
     """New tickets at the stand-in, complete, each of another customer, and tagged by an agent."""
     port = here.ports["sandbox"]
     made = []

@@ -15,10 +15,12 @@ import selectors
 import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import count
+from typing import Any
+from urllib.parse import urlencode
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 GRACE = 5.0  # seconds for answers that are still out at the end
@@ -26,7 +28,10 @@ GRACE = 5.0  # seconds for answers that are still out at the end
 
 @dataclass(frozen=True)
 class Order:
-    """`seconds` of requests to `path`. `tickets`: these ids, once each; empty: new ones from `first` on."""
+    """`seconds` of requests to `path`. `tickets`: these ids, once each; empty: new ones from `first` on.
+
+    `press`: not ticket events but presses of this one, `slack` or `mattermost`; each is of another user.
+    """
 
     port: int
     path: str
@@ -37,6 +42,7 @@ class Order:
     first: int = 1
     tickets: Sequence[int] = ()
     tags: str = "data_deletion_request pref_stop_all"
+    press: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -49,7 +55,28 @@ class Result:
 
 
 def requests(order: Order) -> Iterator[bytes]:
-    """Signed requests, each a fact of its own."""
+    """Requests, each a fact of its own."""
+    return _presses(order) if order.press else _tagged(order)
+
+
+def _presses(order: Order) -> Iterator[bytes]:
+    """As the chat sends them; a user's id stands where `{user}` is."""
+    for number in count(order.first):
+        text = json.dumps(order.press["body"]).replace("{user}", order.press["user"].format(number))
+        head = f"POST {order.path} HTTP/1.1\r\nHost: 127.0.0.1:{order.port}\r\n"
+        if order.press["chat"] == "slack":
+            body, stamp = urlencode({"payload": text}).encode(), str(int(time.time()))
+            signed = hmac.digest(order.secret.encode(), b"v0:" + stamp.encode() + b":" + body, "sha256").hex()
+            head += f"X-Slack-Signature: v0={signed}\r\nX-Slack-Request-Timestamp: {stamp}\r\n"
+            head += "Content-Type: application/x-www-form-urlencoded\r\n"
+        else:
+            body = text.encode()
+            head += "Content-Type: application/json\r\n"
+        yield f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def _tagged(order: Order) -> Iterator[bytes]:
+    """Signed by Zendesk."""
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     for ticket in order.tickets or count(order.first):
         body = json.dumps(

@@ -51,8 +51,7 @@ def run(rows: int, entries: int, tell: Callable[[str], None]) -> dict[str, Any]:
     if answer["refused"] != refused or answer["rows"] != rows:
         raise BenchError("the file was not parted as it should be", "bench")
     return {
-        "cores": os.cpu_count(),
-        "load_before": load,
+        "machine": {"cores": os.cpu_count(), "load_before": load},
         "rows": rows,
         "entries": entries,
         "refused": refused,

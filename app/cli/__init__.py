@@ -55,6 +55,18 @@ def main() -> None:
     """Deletion Desk: carries out customers' wishes to be forgotten or left alone, once."""
 
 
-from app.cli import bench, browse, classify, clocks, consent, service, suppress, tokens  # noqa: E402 - they register their commands on `main`
+from app.cli import bench, browse, classify, clocks, consent, cover, manifest, service, suppress, tokens  # noqa: E402 - they register their commands on `main`
 
-__all__ = ["bench", "browse", "classify", "clocks", "consent", "main", "service", "suppress", "tokens"]
+__all__ = [
+    "bench",
+    "browse",
+    "classify",
+    "clocks",
+    "consent",
+    "cover",
+    "main",
+    "manifest",
+    "service",
+    "suppress",
+    "tokens",
+]

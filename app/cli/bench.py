@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -11,6 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from app.cli import main
+
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+Say = Callable[[str], None]
+PRESS_MS = 300  # the wanted p99 of an answer to a press
 
 
 @main.group(invoke_without_command=True)
@@ -23,38 +28,42 @@ def bench(ctx: click.Context) -> None:
 
 @bench.command()
 @click.option("--seconds", type=click.FloatRange(0.5, 300), default=10.0, show_default=True, help="For each part.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@_json
 def ack(seconds: float, as_json: bool) -> None:
     """How fast events are accepted, beside two floors; how soon the macro is applied; what rest costs."""
     from app.bench.ack import run
 
-    signal.signal(signal.SIGTERM, lambda *_: click.get_current_context().exit(143))
-    measured = run(seconds, lambda text: click.echo(f"{text} …", err=True))
-    if as_json:
-        click.echo(json.dumps(measured, indent=2))
-        return
-    console = Console(highlight=False)
-    machine = measured["machine"]
-    console.print(f"{machine['cores']} cores, load average before the run {machine['load_before']:.2f}")
+    measured, console = _measured(lambda say: run(seconds, say), as_json)
     console.print(_ways(measured["ways"]))
     console.print(_wanted(measured))
 
 
 @bench.command()
+@click.option("--seconds", type=click.FloatRange(0.5, 300), default=10.0, show_default=True, help="For each chat.")
+@_json
+def press(seconds: float, as_json: bool) -> None:
+    """How soon a press is answered while no worker runs and the database is busy."""
+    from app.bench.press import run
+
+    measured, console = _measured(lambda say: run(seconds, say), as_json)
+    table = _table("press answered", "p50 ms", "p99 ms", "wanted", "met", "answers", "failed")
+    for chat, found in measured["chats"].items():
+        met = "yes" if found["p99_ms"] < PRESS_MS and not found["failed"] else "NO"
+        wanted = f"p99 under {PRESS_MS}"
+        figures = (f"{found['p50_ms']:.1f}", f"{found['p99_ms']:.1f}")
+        table.add_row(chat, *figures, wanted, met, str(found["count"]), str(found["failed"]))
+    console.print(table)
+
+
+@bench.command()
 @click.option("--rows", type=click.IntRange(1_000, 10_000_000), default=1_000_000, show_default=True)
 @click.option("--entries", type=click.IntRange(0, 10_000_000), help="Suppressed persons; as many as rows by default.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@_json
 def suppress(rows: int, entries: int | None, as_json: bool) -> None:
     """How fast a campaign file is parted, beside CSV read and written and nothing else; and in how much memory."""
     from app.bench.suppress import run
 
-    signal.signal(signal.SIGTERM, lambda *_: click.get_current_context().exit(143))
-    measured = run(rows, rows if entries is None else entries, lambda text: click.echo(f"{text} …", err=True))
-    if as_json:
-        click.echo(json.dumps(measured, indent=2))
-        return
-    console = Console(highlight=False)
-    console.print(f"{measured['cores']} cores, load average before the run {measured['load_before']:.2f}")
+    measured, console = _measured(lambda say: run(rows, rows if entries is None else entries, say), as_json)
     table = _table("figure", "measured", "wanted", "met")
     for name, value, word, limit, unit in (
         ("CSV read and written, nothing else", measured["floor_rows_s"], "", None, "rows/s"),
@@ -67,6 +76,18 @@ def suppress(rows: int, entries: int | None, as_json: bool) -> None:
         met = "" if limit is None else _met(value, word, limit)
         table.add_row(name, _figure(value, unit), f"{word} {limit} {unit}".strip() if word else "", met)
     console.print(table)
+
+
+def _measured(run: Callable[[Say], dict[str, Any]], as_json: bool) -> tuple[dict[str, Any], Console]:
+    """What was measured, and where to print it, the machine's line before it; with `as_json` all is said here."""
+    signal.signal(signal.SIGTERM, lambda *_: click.get_current_context().exit(143))
+    measured = run(lambda text: click.echo(f"{text} …", err=True))
+    if as_json:
+        click.echo(json.dumps(measured, indent=2))
+        click.get_current_context().exit()
+    console, machine = Console(highlight=False), measured["machine"]
+    console.print(f"{machine['cores']} cores, load average before the run {machine['load_before']:.2f}")
+    return measured, console
 
 
 def _table(*columns: str) -> Table:

@@ -34,7 +34,7 @@ def migrate() -> None:
 @main.command()
 def work() -> None:
     """Run the worker until SIGTERM or Ctrl-C."""
-    from app import duties, logs
+    from app import duties, logs, socket_mode
     from app.desk import Desk
     from app.engine import Worker
     from app.walk import Walker
@@ -50,7 +50,10 @@ def work() -> None:
         duties.set_up(conn, walker)
     _stop_in_time(desk.stopping, settings.stop_within)
     threading.Thread(target=walker.learn_own_id, name="own-id", daemon=True).start()
+    listener = socket_mode.start(settings, desk, desk.stopping)
     Worker(desk.uri, settings, walker.walk, desk.requeue, desk.rescue, desk.stopping).run()
+    if listener is not None:
+        listener.join(settings.stop_within)
     desk.db.close()
 
 

@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from app.clients.bans import Bans
+from app.clients.chat import Chat
 from app.clients.http import DEADLINE
-from app.clients.types import Chat, Jira, Zendesk
+from app.clients.types import Jira, Zendesk
 from app.settings import Settings
 
 # At DEBUG these log whole bodies and URLs (facts Z4.24); their own level holds even when the root logger is at DEBUG.

@@ -50,6 +50,7 @@ _MESSAGES = {
     "timeout": "no answer in time",
     "token": "no token could be had, the call itself was not sent",
     "tls": "no trusted connection, nothing was sent",
+    "unlicensed": "the account's licence or settings do not have this",
     "unreadable": "the answer cannot be read",
 }
 

@@ -18,12 +18,12 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web import SlackResponse
 
+from app.clients.chat import Card, ChatPerson, Form, Posted
 from app.clients.http import DEADLINE, OverWire, Wire, prepare, retries
 from app.clients.outcome import unknown
 from app.clients.shape import flag, items, mapping, text
 from app.clients.slack_blocks import TEXT_LIMIT, blocks, fallback, view
 from app.clients.slack_errors import judge
-from app.clients.types import Card, ChatPerson, Form, Posted
 from app.errors import VendorError
 from app.settings import Settings
 from app.sinks import mrkdwn
@@ -121,7 +121,7 @@ class SlackClient(OverWire):
             channel=channel, oldest=oldest, include_all_metadata=True, limit=200, cursor=cursor
         )
 
-    def answer(self, user: str, text: str, *, channel: str) -> None:
+    def answer(self, user: str, text: str, *, channel: str, about: str = "") -> None:
         """An ephemeral message in the channel, which must have them as a member."""
         words = mrkdwn(text, TEXT_LIMIT)
         self._call(lambda web: web.chat_postEphemeral(channel=channel, user=user, text=words))
@@ -163,9 +163,13 @@ class SlackClient(OverWire):
         answer = self._call(lambda web: web.auth_test())
         return text(answer.get("team_id")), text(answer.get("user_id"))
 
-    def channel(self) -> None:
-        """Look into the configured channel; raises PermanentError `channel` or `forbidden` when we cannot."""
-        self._call(lambda web: web.conversations_history(channel=self._channel, limit=1))
+    def socket_address(self, app_token: str) -> str:
+        """Where one connection of Socket Mode may be opened now; it holds a ticket, so it belongs in no log."""
+        return text(self._call(lambda web: web.apps_connections_open(app_token=app_token)).get("url"))
+
+    def channel(self, channel: str = "") -> None:
+        """Look into the channel (empty: the configured one); raises PermanentError `channel` or `forbidden`."""
+        self._call(lambda web: web.conversations_history(channel=channel or self._channel, limit=1))
 
     def _call(self, call: Callable[[WebClient], SlackResponse]) -> Mapping[str, object]:
         """Call the SDK. The wire has raised every refusal; what the SDK itself trips over is an unreadable answer."""

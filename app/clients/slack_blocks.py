@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from app.clients.types import Button, Card, Field, Form, Line, Link, Mention, Section, Span, When
+from app.clients.chat import Button, Card, Field, Form, Line, Link, Mention, Section, Span, When
 from app.sinks import mrkdwn, shown, slack_link, slack_plain
 
 TEXT_LIMIT = 4000  # top-level text; chat.update refuses more
@@ -68,6 +68,9 @@ def _section(section: Section, zone: str) -> Iterator[dict[str, object]]:
     lines = section.lines
     if section.header:
         yield {"type": "header", "text": _plain(" ".join(map(_said, lines)), HEADER_LIMIT)}
+    elif section.small:
+        for text in _grouped(_line(line, zone, LINE_LIMIT) for line in lines):
+            yield {"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": True}]}
     elif all(isinstance(span, str) for line in lines for span in line):
         yield {"type": "section", "text": _plain("\n".join(map(_said, lines)), SECTION_LIMIT)}
     else:

@@ -43,7 +43,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Person:
-    """A Zendesk user. `reachable`: has an e-mail identity that is not undeliverable and is not suspended."""
+    """A Zendesk user. `reachable`: has an e-mail identity that is not undeliverable and is not suspended.
+
+    `mails`: every address of theirs, lower case (only the main one of a person read briefly). `active`: neither
+    suspended nor deleted.
+    """
 
     id: int
     name: str
@@ -53,6 +57,13 @@ class Person:
     reachable: bool
     external_id: str = ""
     locale: str = ""
+    mails: frozenset[str] = frozenset()
+    active: bool = True
+
+    @property
+    def is_staff(self) -> bool:
+        """An agent or an administrator who can work at this moment."""
+        return self.active and self.role in ("agent", "admin")
 
 
 @dataclass(frozen=True)
@@ -89,7 +100,10 @@ class Macro:
 
 @dataclass(frozen=True)
 class MacroEffect:
-    """What a macro would change on one ticket. `fields` holds only simple ticket fields that differ (status, ...)."""
+    """What a macro would change on one ticket. `fields` holds only simple ticket fields that differ (status, ...).
+
+    `text`: the comment as the macro holds it, placeholders and all; '' when its own actions are not told.
+    """
 
     body: str
     html: bool
@@ -97,6 +111,7 @@ class MacroEffect:
     fields: Mapping[str, str | int] = field(default_factory=dict)
     add_tags: frozenset[str] = frozenset()
     remove_tags: frozenset[str] = frozenset()
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,7 +127,17 @@ class Zendesk(Protocol):
         ...
 
     def ticket(self, ticket_id: int) -> Ticket: ...
-    def person(self, user_id: int) -> Person: ...
+    def person(self, user_id: int, *, brief: bool = False) -> Person:
+        """`brief`: without looking whether mail is delivered to them, one call instead of two."""
+        ...
+
+    def staff(self, user_id: int) -> Person:
+        """`person`, brief, as they were within the last minute: one agent tags many tickets."""
+        ...
+
+    def people(self, email: str) -> Sequence[Person]:
+        """Everybody whose address this is, main or further one, as they are now."""
+        ...
 
     def tagged(self, tag: str, since: datetime | None) -> Iterator[Found]:
         """Tickets with this tag that changed at or after `since` (None: all that are not closed), page by page."""
@@ -155,168 +180,6 @@ class Zendesk(Protocol):
         ...
 
     def remove_tags(self, ticket: Ticket, tags: frozenset[str]) -> None: ...
-
-
-@dataclass(frozen=True)
-class Link:
-    """An address with its label; a chat shows the label as plain text when the address is none we link to."""
-
-    url: str
-    label: str
-
-
-@dataclass(frozen=True)
-class Mention:
-    """A chat user, by id: shown by name, and told."""
-
-    user: str
-
-
-@dataclass(frozen=True)
-class When:
-    """A moment (aware): in the reader's own zone where the chat can do that, else in the desk's."""
-
-    at: datetime
-
-
-Span = str | Link | Mention | When  # text is plain, whoever wrote it: the client encodes it
-Line = tuple[Span, ...]
-
-
-@dataclass(frozen=True)
-class Section:
-    """Some lines that belong together; a header is one short line in large letters."""
-
-    lines: tuple[Line, ...]
-    header: bool = False
-
-
-@dataclass(frozen=True)
-class Confirm:
-    """What the chat asks before a press counts, where it can ask (Slack)."""
-
-    title: str
-    text: str
-    yes: str
-    no: str
-
-
-@dataclass(frozen=True)
-class Button:
-    """`value`: our signed token (app.tokens). `style`: `primary`, `danger` or ''."""
-
-    action: str
-    label: str
-    value: str
-    style: str = ""
-    confirm: Confirm | None = None
-
-
-@dataclass(frozen=True)
-class Card:
-    """A chat message in no chat's own words; each client renders and encodes it (slack_blocks, mattermost_posts)."""
-
-    sections: tuple[Section, ...]
-    buttons: tuple[Button, ...] = ()
-
-    @property
-    def lines(self) -> Iterator[Line]:
-        return (line for section in self.sections for line in section.lines)
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field of a form: a choice among `options` (code, label), or text of at most `limit` characters."""
-
-    name: str
-    label: str
-    options: tuple[tuple[str, str], ...] = ()
-    limit: int = 1000
-    optional: bool = False
-    hint: str = ""
-
-
-@dataclass(frozen=True)
-class Form:
-    """A form that a press opens. `token`: signed by us, comes back with what was filled in (app.tokens)."""
-
-    name: str
-    title: str
-    submit: str
-    cancel: str
-    token: str
-    fields: tuple[Field, ...]
-
-
-@dataclass(frozen=True)
-class Posted:
-    """Where a message is: channel id and timestamp (Slack) or post id (Mattermost)."""
-
-    channel: str
-    ts: str
-
-
-@dataclass(frozen=True)
-class ChatPerson:
-    """A chat user as the chat says now. `team_id`: Slack's workspace, '' in Mattermost. `email`: '' when not shown.
-
-    `in_channel`: False when surely no member of the channel that was asked about.
-    """
-
-    id: str
-    team_id: str
-    is_bot: bool
-    deleted: bool
-    is_guest: bool
-    email: str = field(default="", repr=False)
-    in_channel: bool = True
-
-
-class Chat(Protocol):
-    """The supervisors' chat. `vendor` is its name in the ledger: `slack` or `mattermost`."""
-
-    vendor: str
-
-    def post(self, card: Card, *, op_id: str, case_key: str, thread: Posted | None = None, channel: str = "") -> Posted:
-        """Post to `channel` (empty: the configured one), or as a reply below `thread`, with op id and case key where
-        people do not see them."""
-        ...
-
-    def update(self, at: Posted, card: Card) -> Posted:
-        """Replace a message of ours; repeat-safe. PermanentError `gone`: somebody has deleted it."""
-        ...
-
-    def find(self, op_id: str, *, since: datetime, thread: Posted | None = None, channel: str = "") -> Posted | None:
-        """Our message by its op id, where `post` would put it, looking back to 60 s before `since`."""
-        ...
-
-    def is_there(self, at: Posted) -> bool:
-        """Whether the message is still in its channel. PermanentError when we can no longer see the channel."""
-        ...
-
-    def answer(self, user: str, text: str, *, channel: str) -> None:
-        """Tell one person and nobody else. Plain text. May be repeated."""
-        ...
-
-    def person(self, user: str, *, channel: str = "") -> ChatPerson:
-        """Who this is, asked now; with `channel`, whether they belong to it. PermanentError `gone`: nobody."""
-        ...
-
-    def group(self, group: str) -> frozenset[str]:
-        """Ids of the members of a user group, asked now. PermanentError `gone`: no such group."""
-        ...
-
-    def open_form(self, trigger: str, form: Form) -> None:
-        """Show a form to whoever has just pressed; `trigger` is good for one form, for some seconds."""
-        ...
-
-    def me(self) -> tuple[str, str]:
-        """(team id, our own user id); '' for what the chat does not say."""
-        ...
-
-    def channel(self) -> None:
-        """Raises when the configured channel cannot be read."""
-        ...
 
 
 @dataclass(frozen=True)

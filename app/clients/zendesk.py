@@ -33,6 +33,7 @@ from app.errors import AuthError, PermanentError, UnknownOutcomeError, VendorErr
 from app.settings import Settings
 
 TITLES_FOR = 60.0  # seconds a macro's id is remembered; that it still exists is checked at each preview
+STAFF_FOR = 60.0  # seconds an agent is remembered
 NEWEST = 500  # audits answered at most
 PAGES = 60  # of a list; a ticket has at most 5,000 comments
 _PARSING = (APIException, ZenpyException, ValueError, AttributeError, TypeError, KeyError)  # zenpy's, without a base
@@ -56,6 +57,7 @@ class ZendeskClient(OverWire):
         super().__init__(Wire("zendesk", settings))
         self._tokens = Tokens(settings, self._wire)
         self._titles: dict[str, tuple[float, Macro]] = {}
+        self._staff: dict[int, tuple[float, Person]] = {}
 
     @property
     def library_retries(self) -> int:
@@ -73,11 +75,27 @@ class ZendeskClient(OverWire):
         """The ticket as it is now. Raises PermanentError `gone`."""
         return parse.ticket(_plain(_library(lambda: self._client.zenpy.tickets(id=ticket_id))), ticket_id)
 
-    def person(self, user_id: int) -> Person:
+    def person(self, user_id: int, *, brief: bool = False) -> Person:
         """A user with what is known about reaching them. Raises PermanentError `gone`."""
         user = _plain(_library(lambda: self._client.zenpy.users(id=user_id)))
+        if brief:
+            return parse.person(user, [], user_id)
         identities = _or_gone(lambda: self._get(f"users/{user_id}/identities.json")) or {}
         return parse.person(user, items(identities.get("identities")), user_id)
+
+    def staff(self, user_id: int) -> Person:
+        """`person`, brief, read within the last minute. Raises PermanentError `gone`."""
+        now = time.monotonic()
+        known = self._staff.get(user_id)
+        if known is None or now - known[0] >= STAFF_FOR:
+            known = now, self.person(user_id, brief=True)
+            self._staff = {of: one for of, one in [*self._staff.items(), (user_id, known)] if now - one[0] < STAFF_FOR}
+        return known[1]
+
+    def people(self, email: str) -> Sequence[Person]:
+        """Whose address this is: what the search finds (its index lags, and may match more) is read again by id."""
+        found = (_or_gone(lambda: self.person(number)) for number in zendesk_search.users(self._get, email))  # noqa: B023 - called at once
+        return [person for person in found if person is not None and email.lower() in person.mails]
 
     def tagged(self, tag: str, since: datetime | None) -> Iterator[Found]:
         """Tickets with this tag, for the sweep (app.clients.zendesk_search)."""
@@ -264,7 +282,7 @@ class ZendeskClient(OverWire):
         return found
 
 
-def _or_gone(get: Callable[[], Json]) -> Json | None:
+def _or_gone(get: Callable[[], T]) -> T | None:
     """The answer, or None when the account has no such thing."""
     try:
         return get()

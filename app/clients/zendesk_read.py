@@ -69,6 +69,8 @@ def person(raw: Json, identities: list[object], expected: int) -> Person:
         reachable=bool(email) and deliverable and flag(raw.get("suspended")) is not True,
         external_id=str(raw.get("external_id") or ""),
         locale=text(raw.get("locale")),
+        mails=frozenset(mail.lower() for mail in (email, *(text(entry.get("value")) for entry in mails)) if mail),
+        active=flag(raw.get("suspended")) is not True and flag(raw.get("active")) is not False,
     )
 
 
@@ -181,6 +183,7 @@ def effect(ticket_now: Ticket, raw_macro: Json, raw_after: Json) -> MacroEffect:
         fields=fields,
         add_tags=after - ticket_now.tags,
         remove_tags=ticket_now.tags - after,
+        text=macro_text(raw_macro),
     )
 
 

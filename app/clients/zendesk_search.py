@@ -1,4 +1,4 @@
-"""Zendesk's search, for the sweep: every ticket that matches, by the export's cursor.
+"""Zendesk's search: for the sweep every ticket that matches, by the export's cursor; and people by e-mail address.
 
 The ordinary search answers at most 1,000 tickets (422 beyond), and its pages by offset repeat and skip tickets that
 change meanwhile; the export has neither fault. The index lags behind the tickets. Source: OpenAPI ExportSearchResults.
@@ -6,6 +6,7 @@ change meanwhile; the export has neither fault. The index lags behind the ticket
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
@@ -16,7 +17,10 @@ from app.clients.types import Found
 from app.errors import UnknownOutcomeError
 
 SIZES = (100, 20, 4, 1)  # a page of long tickets can be larger than an answer may be: then smaller pages
+PEOPLE = 100  # users that may share a search for one address, one page of them; more is a search that means nothing
 MOST = 200_000  # tickets; more than any account's open wishes, and an end to a cursor that runs in circles
+
+_MAIL = re.compile(r'[^\s"\\@]+@[^\s"\\@]+')  # anything else would be other words of the search's language
 
 Json = Mapping[str, object]
 Get = Callable[..., Json]
@@ -27,6 +31,17 @@ def query(tag: str, since: datetime | None) -> str:
     if since is None:
         return f"tags:{tag} status<solved"
     return f"tags:{tag} updated>={since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def users(get: Get, email: str) -> list[int]:
+    """Ids of the users found by this address, main or further one; of those with a similar one too."""
+    if not _MAIL.fullmatch(email):
+        return []
+    answer = get("users/search.json", query=f'email:"{email}"', per_page=str(PEOPLE))
+    found = [number(mapping(raw).get("id")) for raw in items(answer.get("users"))]
+    if not isinstance(answer.get("users"), list) or None in found or text(answer.get("next_page")):
+        raise unknown("zendesk", "unreadable")  # a part must not pass for the whole
+    return [one for one in found if one]
 
 
 def tickets(get: Get, words: str) -> Iterator[Found]:

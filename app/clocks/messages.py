@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from app.cards import mentioned
-from app.clients.types import Card, Line, Link, Section
+from app.cards import people
+from app.clients.chat import Card, Line, Link, Section, When
 from app.texts import Texts
 
-LINES = 40
+LINES = 40  # of one part of the daily list
 GROUP = 10  # lines that stand together
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the daily list: `waiting` for a supervisor, or the `others`. `total`: lines and those left out."""
+
+    name: str
+    lines: Sequence[Line]
+    total: int
 
 
 def reminder(
@@ -23,12 +32,10 @@ def reminder(
     expired: bool,
     ticket_url: str,
     ticket_id: int,
-    zone: str,
 ) -> Card:
     """One reminder. `part`: 50, 80 or overdue; `who`: chat ids, none when nobody on the list may decide."""
-    names = ", ".join(who) or texts.get("clocks.remind.nobody")
-    at = due.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M") if due else "?"
-    lines = [mentioned(texts.get(f"clocks.remind.{part}", who=names, due=at), who)]
+    names = people(who) or texts.get("clocks.remind.nobody")
+    lines = [texts.line(f"clocks.remind.{part}", who=names, due=When(due) if due else "?")]
     if expired:
         lines.append(texts.line("clocks.remind.expired"))
     lines.append(texts.line("cards.ticket", ticket=Link(ticket_url, f"#{ticket_id}")))
@@ -36,15 +43,20 @@ def reminder(
     return Card((Section(tuple(lines)),))
 
 
-def digest(texts: Texts, rows: Sequence[Line], *, total: int, overdue: int, day: str) -> Card:
-    """The day's list. `rows`: ready lines (`line`), the first ones of `total`."""
-    head = texts.line("clocks.digest.head", day=day, total=total, overdue=overdue)
-    left = [texts.line("clocks.digest.more", number=total - len(rows))] if total > len(rows) else []
-    groups = [tuple(rows[start : start + GROUP]) for start in range(0, len(rows), GROUP)]
-    return Card(tuple(Section(lines) for lines in ((head,), *groups, (*left, texts.line("clocks.advice")))))
+def digest(texts: Texts, parts: Sequence[Part], *, total: int, overdue: int, day: str) -> Card:
+    """The day's list. `total`: of all parts; a part has its first lines only, and says how many are left."""
+    sections = [Section((texts.line("clocks.digest.head", day=day, total=total, overdue=overdue),))]
+    for part in parts:
+        if not part.total:
+            continue
+        lines = [texts.line(f"clocks.digest.{part.name}", number=part.total), *part.lines]
+        if part.total > len(part.lines):
+            lines.append(texts.line("clocks.digest.more", number=part.total - len(part.lines)))
+        sections += [Section(tuple(lines[start : start + GROUP])) for start in range(0, len(lines), GROUP)]
+    return Card((*sections, Section((texts.line("clocks.advice"),))))
 
 
-def line(texts: Texts, *, ticket_url: str, ticket_id: int, late: bool, values: dict[str, str | int]) -> Line:
-    """One wish in the digest."""
-    key = "clocks.digest.late" if late else "clocks.digest.line"
-    return texts.line(key, ticket=Link(ticket_url, f"#{ticket_id}"), **values)
+def burst(texts: Texts, *, number: int, since: datetime, list_url: str) -> Card:
+    """Instead of many messages at once: how many cards are still to come, and where they can be seen meanwhile."""
+    seen = Link(list_url, texts.get("clocks.burst.list"))
+    return Card((Section((texts.line("clocks.burst.line", number=number, since=When(since), list=seen),)),))

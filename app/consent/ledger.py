@@ -63,7 +63,7 @@ class Said:
     actor: str
     wording: str
     wished_at: datetime
-    purpose: str
+    purpose: str = "offers"
 
     def entry(self, person: Identifier, channel: str, allowed: bool, reason: str, corrects: int | None = None) -> New:
         return New(
@@ -83,17 +83,13 @@ class Said:
 
 def sync(
     conn: Connection,
+    said: Said,
     *,
-    case: Case,
     identifiers: Sequence[Identifier],
     channels: Sequence[str],
-    actor: str,
-    wording: str,
-    wished_at: datetime,
     reason: str = ASKED,
-    purpose: str = "offers",
 ) -> int:
-    """Make this case say no for exactly these identifiers and channels; how many entries that took (0: it did).
+    """Make the case of `said` say no for exactly these identifiers and channels; how many entries it took (0: it did).
 
     What the case said of others before is corrected by a yes that points to it; once the wish is clear, so is what an
     earlier round of the same ticket said that came to nothing. Of a kind (phone, mail) that is not given at all nothing
@@ -101,8 +97,7 @@ def sync(
     withdrawal on another ticket has lifted stays lifted. Two walks at once write one entry: the case row and the
     persons are locked.
     """
-    said = Said(case, actor, wording, wished_at, purpose)
-    latest = _locked(conn, case, identifiers, purpose)
+    latest = _locked(conn, said, identifiers)
     wanted = {(person, channel) for person in identifiers for channel in channels}
     given = {person.kind for person in identifiers}
     new = [
@@ -118,7 +113,7 @@ def sync(
     if reason != PROVISIONAL:
         new += [
             replace(said.entry(old.who, old.channel, True, CORRECTED, old.id), case_id=old.case_id)
-            for old in superseded(conn, case, purpose)
+            for old in superseded(conn, said.case, said.purpose)
             if (old.who, old.channel) not in wanted and old.kind in given
         ]
     return append(conn, new)
@@ -135,16 +130,14 @@ def _to_be_said(entry: Entry | None, said: Said, reason: str) -> bool:
     return not (lifted and entry.wished_at >= said.wished_at)
 
 
-def _locked(
-    conn: Connection, case: Case, identifiers: Iterable[Identifier], purpose: str
-) -> dict[tuple[Identifier, str], Entry]:
+def _locked(conn: Connection, said: Said, identifiers: Iterable[Identifier]) -> dict[tuple[Identifier, str], Entry]:
     """The newest entry of this case for each identifier and channel; nobody else writes of these persons meanwhile."""
-    conn.execute("SELECT 1 AS yes FROM cases WHERE id = %s FOR NO KEY UPDATE", (case.id,))
-    lock(conn, {*identifiers, *of_case(conn, case)})
+    conn.execute("SELECT 1 AS yes FROM cases WHERE id = %s FOR NO KEY UPDATE", (said.case.id,))
+    lock(conn, {*identifiers, *of_case(conn, said.case)})
     rows = conn.execute(
         "SELECT DISTINCT ON (person, channel) * FROM consents WHERE case_id = %s AND purpose = %s"
         " ORDER BY person, channel, id DESC",
-        (case.id, purpose),
+        (said.case.id, said.purpose),
     ).fetchall()
     entries = [Entry.of(row) for row in rows]
     return {(entry.who, entry.channel): entry for entry in entries}
@@ -152,14 +145,10 @@ def _locked(
 
 def lift(
     conn: Connection,
+    said: Said,
     *,
     identifiers: Sequence[Identifier],
     channels: Sequence[str],
-    case: Case,
-    actor: str,
-    wording: str,
-    wished_at: datetime,
-    purpose: str = "offers",
     once: Sequence[Identifier] = (),
 ) -> int:
     """A withdrawal of this time, on this case's ticket: every older no of these persons, of whatever case, becomes a
@@ -173,7 +162,6 @@ def lift(
     """
     if not channels:
         return 0
-    said = Said(case, actor, wording, wished_at, purpose)
     lock(conn, {*identifiers, *once})
     rows = conn.execute(
         f"SELECT * FROM ({LATEST}) latest WHERE NOT allowed AND (wished_at <= %(when)s OR case_id = %(case)s)"
@@ -181,12 +169,12 @@ def lift(
         {
             "persons": [item.digest for item in {*identifiers, *once}],
             "sure": [item.digest for item in identifiers],
-            "ticket": case.ticket_id,
-            "purpose": purpose,
+            "ticket": said.case.ticket_id,
+            "purpose": said.purpose,
             "channels": [ANY, *channels],
             "on": None,
-            "when": wished_at,
-            "case": case.id,
+            "when": said.wished_at,
+            "case": said.case.id,
         },
     ).fetchall()
     lifted = [Entry.of(row) for row in rows]
@@ -196,23 +184,12 @@ def lift(
     )
 
 
-def consent(
-    conn: Connection,
-    *,
-    identifiers: Sequence[Identifier],
-    channels: Sequence[str],
-    case: Case,
-    actor: str,
-    wording: str,
-    wished_at: datetime,
-    purpose: str = "offers",
-) -> int:
+def consent(conn: Connection, said: Said, *, identifiers: Sequence[Identifier], channels: Sequence[str]) -> int:
     """The customer says yes to these channels: one entry a person that names the ticket (SOP 000, macro of 0.30).
 
     None is made where this case's newest entry is a yes already; how many were.
     """
-    said = Said(case, actor, wording, wished_at, purpose)
-    latest = _locked(conn, case, identifiers, purpose)
+    latest = _locked(conn, said, identifiers)
     return append(
         conn,
         [

@@ -18,6 +18,8 @@ from app.errors import AuthError, ConflictError, PermanentError, UnknownOutcomeE
 from app.events import Json
 from app.ledger import store, vendors
 from app.ledger.store import Effect
+from app.ledger.turn import LIMITED, Turns
+from app.ledger.vendors import Limit
 from app.points import point
 
 log = logging.getLogger(__name__)
@@ -26,7 +28,8 @@ CONFLICTS = 5  # times a ticket may change under us before we wait (faults.md Z4
 GIVE_UP = 3 * 86400.0  # seconds after which an effect that was surely never applied is left to a person
 AUTH_WAIT = 300.0  # seconds between tries while credentials are refused: nothing is dead, a person must mend them
 PATIENT = 2  # sendings whose answer was lost and that left no trace, before the pauses grow
-OUR_OWN = frozenset({"stamp", "withdrawal"})  # reasons to wait that say nothing about the vendor's health
+# Reasons to wait that say nothing about the vendor's health.
+OUR_OWN = frozenset({"stamp", "withdrawal", LIMITED})
 BUGS = 2  # tries after an error of our own
 
 Evidence = Mapping[str, Json]
@@ -46,6 +49,9 @@ class Plan:
 
     `find` answers with evidence when the vendor already has it. `repeatable`: doing it twice is harmless (an update of
     a message, an upsert), so there is no quiet period. `yields`: never while a withdrawal of the same ticket waits.
+    `bucket`: the limit that this counts in, a key of Timing.limits behind the vendor's name, with `:<what>` when there
+    are several of it (`posts:C0X`); empty: the vendor's own. `urgent`: not behind those who are in line. `soon`: tried
+    at every probe while the vendor is down, so that nothing stale is left a minute after.
     """
 
     verb: str
@@ -56,6 +62,9 @@ class Plan:
     find: Callable[[Effect], Evidence | None]
     repeatable: bool = False
     yields: bool = False
+    bucket: str = ""
+    urgent: bool = False
+    soon: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,10 +95,13 @@ class Owner:
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds. `quiet`: per vendor, the longest time in which it may still apply a request we gave up on."""
+    """Seconds. `quiet`: per vendor, the longest time in which it may still apply a request we gave up on.
+
+    `limits`: of a vendor (`slack`), or of one of its buckets (`slack:posts`).
+    """
 
     quiet: Mapping[str, float]
-    limits: Mapping[str, vendors.Limit]
+    limits: Mapping[str, Limit]
     lease: float
     base: float
     cap: float
@@ -108,6 +120,7 @@ class Ledger:
         self._timing = timing
         self._stopping = stopping
         self._withdrawn = withdrawn  # the account's tag
+        self._turns = Turns(db, timing, stopping)
 
     def perform(self, owner: Owner, case_id: int, plan: Plan) -> Outcome:
         """Bring the effect as far as it goes now. Raises WalkLostError; every vendor error becomes an Outcome."""
@@ -127,7 +140,7 @@ class Ledger:
             effect, again = self._try(owner, effect, plan)
             if not again:
                 return _outcome(effect)
-        return _outcome(self._wait(effect, "conflict", None))
+        return _outcome(self._wait(effect, plan, "conflict", None))
 
     def adopt(self, case_id: int, verb: str, arg: str, op_ids: set[str], evidence: Evidence) -> Outcome | None:
         """The vendor itself told us that this effect is there. None when it is not one of these op ids."""
@@ -146,13 +159,15 @@ class Ledger:
         `refused`: the last call surely did nothing, and every earlier one has had its quiet period before it.
         `sent_now`: the answer was lost a moment ago; what is absent is then sent again after a pause, not at once.
         """
-        if wait := self._admit(plan.vendor):
-            return self._settle(effect, "unknown", reason="vendor_busy", wait=wait)
+        if wait := self._turns.admit_look(plan, effect).seconds:
+            return self._settle(effect, "unknown", reason=vendors.DOWN, wait=wait)
         try:
             evidence = plan.find(effect)
         except VendorError as error:
-            self._count_failure(plan.vendor, error.reason)
-            return self._wait(effect, f"look_up:{error.reason}", getattr(error, "retry_after", None), state="unknown")
+            if error.reason != LIMITED:
+                self._count_failure(plan.vendor, error.reason)
+            asked = getattr(error, "retry_after", None)
+            return self._wait(effect, plan, f"look_up:{error.reason}", asked, state="unknown")
         if evidence is not None:
             return self._settle(effect, "done", evidence={**evidence, "found": True})
         quiet = 0.0 if plan.repeatable or refused else self._timing.quiet[plan.vendor]
@@ -161,15 +176,16 @@ class Ledger:
         if left > 0:
             return self._settle(effect, "unknown", reason="quiet", wait=min(left, max(quiet / 5, 0.05)))
         if not refused and (sent_now or effect.attempts >= PATIENT):
-            return self._wait(effect, "absent", None)
+            return self._wait(effect, plan, "absent", None)
         return self._settle(effect, "planned", reason="absent")
 
     def _try(self, owner: Owner, effect: Effect, plan: Plan) -> tuple[Effect, bool]:
         """One intent and one call. True: the ticket changed under us, prepare again."""
         if self._stopping():
             return self._settle(effect, effect.state, reason="stopping", wait=0.0), False
-        if wait := self._admit(plan.vendor):
-            return self._settle(effect, effect.state, reason="vendor_busy", wait=wait), False
+        wait = self._turns.admit(plan, effect)
+        if wait.seconds:
+            return self._settle(effect, effect.state, reason=wait.why, wait=wait.seconds), False
         call = self._prepare(effect, plan)
         if isinstance(call, Effect):
             return call, False
@@ -206,7 +222,7 @@ class Ledger:
             call = plan.prepare(effect)
             found = plan.find(effect) if effect.attempts and not plan.repeatable else None
         except VendorError as error:
-            return self._refused(effect, error)
+            return self._refused(effect, plan, error)
         return call if found is None else self._settle(effect, "done", evidence={**found, "found": True})
 
     def _send(self, effect: Effect, plan: Plan, call: Call) -> tuple[Effect, bool]:
@@ -221,7 +237,7 @@ class Ledger:
             self._count_failure(effect.vendor, error.reason)
             return self._look(unknown, plan, sent_now=True), False
         except VendorError as error:
-            return self._refused(effect, error), False
+            return self._refused(effect, plan, error), False
         except Exception:
             # An error of our own, before or after the request left: nobody can tell. Two tries, then a person.
             state = "dead" if effect.attempts >= BUGS else "unknown"
@@ -232,27 +248,27 @@ class Ledger:
         point("effect.after_outcome", plan.verb)
         return done, False
 
-    def _refused(self, effect: Effect, error: VendorError) -> Effect:
+    def _refused(self, effect: Effect, plan: Plan, error: VendorError) -> Effect:
         """Surely not applied: wait and try again, or leave it to a person."""
         if isinstance(error, PermanentError):
             return self._settle(effect, "dead", reason=error.reason)
         if error.reason not in OUR_OWN:
             self._count_failure(effect.vendor, error.reason)
         if isinstance(error, AuthError):
-            return self._wait(effect, error.reason, AUTH_WAIT)
-        return self._wait(effect, error.reason, getattr(error, "retry_after", None))
+            return self._wait(effect, plan, error.reason, AUTH_WAIT)
+        asked = getattr(error, "retry_after", None)
+        if error.reason == LIMITED and asked:
+            self._turns.leave_alone(plan, asked)
+        return self._wait(effect, plan, error.reason, asked)
 
-    def _wait(self, effect: Effect, reason: str, asked: float | None, state: str = "planned") -> Effect:
+    def _wait(self, effect: Effect, plan: Plan, reason: str, asked: float | None, state: str = "planned") -> Effect:
         age = time.time() - effect.clock_at.timestamp()
         if age > GIVE_UP and not reason.endswith("auth"):
             return self._settle(effect, "dead", reason=f"gave_up:{reason}"[:80])
-        ceiling = min(self._timing.cap, self._timing.base * 2 ** min(max(effect.attempts - 1, 0), 16))
+        cap = min(self._timing.cap, max(self._timing.probe, self._timing.base)) if plan.soon else self._timing.cap
+        ceiling = min(cap, self._timing.base * 2 ** min(max(effect.attempts - 1, 0), 16))
         pause = max(random.uniform(ceiling / 2, ceiling), min(asked or 0.0, self._timing.cap))  # noqa: S311 - jitter
         return self._settle(effect, state, reason=reason, wait=pause)
-
-    def _admit(self, vendor: str) -> float:
-        with self._db.each() as conn:
-            return vendors.admit(conn, vendor, self._timing.limits[vendor], self._timing.probe)
 
     def _count_failure(self, vendor: str, reason: str) -> None:
         with self._db.tx() as conn:

@@ -6,7 +6,7 @@ States: planned -> sending -> done | unknown | dead | void. Rows are never delet
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -180,12 +180,10 @@ def told_in_round_before(conn: Connection, case: Case, macro: str) -> bool:
     return row is not None
 
 
-def void_others(conn: Connection, case_id: int, verb: str, arg: str) -> None:
-    """Older effects of this verb that were never sent are overtaken by the newest one."""
+def void_planned(conn: Connection, ids: Sequence[int]) -> None:
+    """Effects that were never sent are overtaken by a newer one."""
     conn.execute(
-        "UPDATE effects SET state = 'void', reason = 'overtaken'"
-        " WHERE case_id = %s AND verb = %s AND arg <> %s AND state = 'planned'",
-        (case_id, verb, arg),
+        "UPDATE effects SET state = 'void', reason = 'overtaken' WHERE id = ANY(%s) AND state = 'planned'", (list(ids),)
     )
 
 

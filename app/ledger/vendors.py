@@ -1,7 +1,10 @@
-"""Each vendor's rate limit and breaker, shared by all processes: one row a vendor, one UPDATE to be let in.
+"""Each vendor's rate limits and breaker, shared by all processes: one row a vendor, one more for each limit of its own
+(messages to one chat channel), one UPDATE to be let in.
 
-Rate: virtual scheduling (GCRA): `busy_until` moves on by one step a call; a burst may run ahead of it.
-Breaker: after five failures in a row one probe is let in at a time, so a dead vendor sees two calls a minute.
+Rate: virtual scheduling (GCRA): `busy_until` moves on by one step a call; a burst may run ahead of it. Whoever finds no
+room gets a place in line (`line_until`, one step apart), so that a burst of hundreds comes back one by one and not all
+together, again and again. Breaker: after five failures in a row one probe is let in at a time, so a dead vendor sees
+two calls a minute. A 429 is no failure: the row it is about is left alone for as long as the vendor asked.
 """
 
 from __future__ import annotations
@@ -12,6 +15,9 @@ from app.db import Connection
 
 FAILURES = 5
 PROBE_SECONDS = 30.0
+LOOSER = 1.2  # a line moves a little slower than the rate: whoever was pushed back by an urgent one finds room
+MOMENT = 0.05  # seconds, the shortest wait
+RATE, DOWN = "in_line", "vendor_busy"  # why one has to wait, as reasons of an effect
 
 
 @dataclass(frozen=True)
@@ -25,26 +31,85 @@ class Limit:
     def step(self) -> float:
         return 60.0 / self.per_minute
 
+    @property
+    def ahead(self) -> float:
+        """Seconds that a burst may run ahead of the rate."""
+        return self.step * (self.burst - 1)
 
-def admit(conn: Connection, vendor: str, limit: Limit, probe: float = PROBE_SECONDS) -> float:
-    """0.0: go ahead now. Otherwise the seconds to wait."""
+
+@dataclass(frozen=True)
+class Wait:
+    """Seconds until it is worth asking again, and why. One is no longer let in: `seconds` is 0.0."""
+
+    seconds: float = 0.0
+    why: str = ""
+
+
+def admit(conn: Connection, vendor: str, limit: Limit, probe: float = PROBE_SECONDS, *, row: str = "",
+          first: bool = False) -> Wait:  # fmt: skip
+    """Wait() means: go ahead now. `row`: of the limit that counts; empty: the vendor's own.
+
+    `first`: not behind those who are in line: urgent, or come back at their place.
+    """
+    failures, open_for = _health(conn, vendor)
+    if open_for > 0:
+        return Wait(max(MOMENT, open_for), DOWN)
+    if wait := _too_soon(conn, row or vendor, limit, first):
+        return Wait(wait, RATE)
+    if failures >= FAILURES and not _is_probe(conn, vendor, probe):
+        return Wait(max(MOMENT, _health(conn, vendor)[1]), DOWN)
+    return Wait()
+
+
+def _health(conn: Connection, vendor: str) -> tuple[int, float]:
+    """(failures in a row, seconds until the next probe)."""
     row = conn.execute(
-        "UPDATE vendors SET busy_until = greatest(busy_until, clock_timestamp()) + make_interval(secs => %(step)s),"
-        " open_until = CASE WHEN failures >= %(max)s THEN clock_timestamp() + make_interval(secs => %(probe)s) END"
+        "SELECT failures, extract(epoch FROM open_until - clock_timestamp())::float8 AS left FROM vendors"
+        " WHERE name = %s",
+        (vendor,),
+    ).fetchone()
+    return (row["failures"], float(row["left"] or 0.0)) if row else (0, 0.0)
+
+
+def _too_soon(conn: Connection, name: str, limit: Limit, first: bool) -> float:
+    values = {"name": name, "step": limit.step, "ahead": limit.ahead, "first": first, "place": limit.step * LOOSER}
+    row = conn.execute(
+        "UPDATE vendors SET busy_until = greatest(busy_until, clock_timestamp()) + make_interval(secs => %(step)s)"
         " WHERE name = %(name)s AND busy_until <= clock_timestamp() + make_interval(secs => %(ahead)s)"
-        " AND (open_until IS NULL OR open_until <= clock_timestamp())"
+        " AND (%(first)s OR line_until <= clock_timestamp())"
         # A crash of the database may forget the last calls' share: nothing waits for this to reach the disk.
         " RETURNING set_config('synchronous_commit', 'off', true)",
-        {"step": limit.step, "max": FAILURES, "probe": probe, "name": vendor, "ahead": limit.step * (limit.burst - 1)},
+        values,
     ).fetchone()
     if row:
         return 0.0
+    row = conn.execute(PLACE_FREE if first else PLACE_IN_LINE, values).fetchone()
+    if row:
+        return max(MOMENT, float(row["wait"]))
+    conn.execute("INSERT INTO vendors (name) VALUES (%s) ON CONFLICT DO NOTHING", (name,))  # this limit's first use
+    return _too_soon(conn, name, limit, first)
+
+
+PLACE_FREE = (
+    "SELECT extract(epoch FROM busy_until - make_interval(secs => %(ahead)s) - clock_timestamp())::float8 AS wait"
+    " FROM vendors WHERE name = %(name)s"
+)
+PLACE_IN_LINE = (
+    "UPDATE vendors SET line_until = make_interval(secs => %(place)s)"
+    " + greatest(line_until, busy_until - make_interval(secs => %(ahead)s), clock_timestamp())"
+    " WHERE name = %(name)s RETURNING"
+    " extract(epoch FROM line_until - make_interval(secs => %(place)s) - clock_timestamp())::float8 AS wait"
+)
+
+
+def _is_probe(conn: Connection, vendor: str, probe: float) -> bool:
+    """Whether this is the one call that finds out if the vendor is well again."""
     row = conn.execute(
-        "SELECT extract(epoch FROM greatest(open_until, busy_until - make_interval(secs => %s)) - clock_timestamp())"
-        "::float8 AS wait FROM vendors WHERE name = %s",
-        (limit.step * (limit.burst - 1), vendor),
+        "UPDATE vendors SET open_until = clock_timestamp() + make_interval(secs => %s)"
+        " WHERE name = %s AND (open_until IS NULL OR open_until <= clock_timestamp()) RETURNING 1 AS yes",
+        (probe, vendor),
     ).fetchone()
-    return max(0.05, float(row["wait"] or 0.0)) if row else 0.05
+    return row is not None
 
 
 def succeeded(conn: Connection, vendor: str) -> None:
@@ -54,9 +119,20 @@ def succeeded(conn: Connection, vendor: str) -> None:
 
 
 def failed(conn: Connection, vendor: str, reason: str, probe: float = PROBE_SECONDS) -> None:
+    """One more failure. A probe's own time counts from its beginning, however long its answer took."""
     conn.execute(
-        "UPDATE vendors SET failures = failures + 1, reason = %(reason)s,"
-        " open_until = CASE WHEN failures + 1 >= %(max)s"
-        " THEN clock_timestamp() + make_interval(secs => %(probe)s) ELSE open_until END WHERE name = %(name)s",
+        "UPDATE vendors SET failures = failures + 1, reason = %(reason)s, open_until = CASE"
+        " WHEN failures >= %(max)s AND open_until > clock_timestamp() THEN open_until"
+        " WHEN failures + 1 >= %(max)s THEN clock_timestamp() + make_interval(secs => %(probe)s)"
+        " ELSE open_until END WHERE name = %(name)s",
         {"reason": reason, "max": FAILURES, "probe": probe, "name": vendor},
+    )
+
+
+def leave_alone(conn: Connection, row: str, limit: Limit, seconds: float) -> None:
+    """The vendor said 429: nobody is let in by this row until it is over; whoever is in line comes after that."""
+    conn.execute(
+        "UPDATE vendors SET busy_until = greatest(busy_until, clock_timestamp() + make_interval(secs => %s))"
+        " WHERE name = %s",
+        (seconds + limit.ahead, row),
     )

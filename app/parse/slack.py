@@ -1,19 +1,20 @@
-"""Slack's interactivity body: one form field `payload` that holds JSON; only a press of our own button counts.
+"""Slack's interactivity body: one form field `payload` that holds JSON; our own buttons and forms count, nothing else.
 
 A press that is forged or too old is still answerable: the refusal's detail says who pressed, where.
-Source: facts S8-S12, bad-inputs S005-S029.
+Source: facts S8-S12, bad-inputs S005-S033.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from app import forms
 from app.errors import BadPayloadError
-from app.events import ButtonPressed, Json, Refused
+from app.events import Json, Refused
 from app.parse.common import as_dict, as_list, as_str, ignored
+from app.parse.press import Place, Pressed, Sent, pressed, sent
 from app.strictjson import loads_object
 from app.tokens import Tokens
 
@@ -26,6 +27,7 @@ _STAMP = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}")
 _ACTION = re.compile(r"[A-Za-z0-9_.:-]{1,255}")
 _CHOICE = re.compile(r"[a-z_]{1,40}")
 _CHALLENGE = re.compile(r"[!-~]{1,200}")
+_TRIGGER = re.compile(r"[!-~]{1,300}")
 
 
 @dataclass(frozen=True)
@@ -35,58 +37,61 @@ class Challenge:
     text: str
 
 
-@dataclass(frozen=True)
-class _Press:
-    """Who pressed what, where and when; all fields checked."""
-
-    user: str
-    team: str
-    channel: str
-    ts: str
-    action_ts: str
-    action_id: str
-
-    @property
-    def fact(self) -> str:
-        return f"slack:{self.team}:{self.user}:{self.ts}:{self.action_ts}:{self.action_id}"
-
-    @property
-    def detail(self) -> Mapping[str, Json]:
-        return {"user": self.user, "team": self.team, "channel": self.channel, "ts": self.ts}
+Found = Pressed | Sent | Refused
 
 
-def parse_slack(body: bytes, tokens: Tokens) -> ButtonPressed | Refused | Challenge:
-    """A verified body. Refusal reasons: `payload`, strictjson's, `event_type`, `not_a_button`, `token_*`."""
+def parse_slack(body: bytes, tokens: Tokens) -> Found | Challenge:
+    """A verified body; as `parse_payload`, and `payload` when it holds none."""
     challenge = _challenge(body)
     if challenge is not None:
         return challenge
     try:
-        payload = loads_object(_payload(body), max_keys=MAX_KEYS)
-        if payload.get("type") != "block_actions":
-            return ignored("slack", body, "event_type")
-        action = _only_action(payload)
-        if action.get("type") != "button":
-            return ignored("slack", body, "not_a_button")
-        press = _press(payload, action)
+        return parse_payload(_payload(body), tokens)
     except BadPayloadError as error:
         return ignored("slack", body, error.reason)
+
+
+def parse_payload(payload: bytes, tokens: Tokens) -> Found:
+    """The JSON of one interaction, from whom we know (its signature, or our own socket).
+
+    Refusal reasons: `payload`, strictjson's, `event_type`, `not_a_button`, `token_*`.
+    """
+    try:
+        data = loads_object(payload, max_keys=MAX_KEYS, any_text=True)
+        if data.get("type") == "view_submission":
+            return _form(data, payload, tokens)
+        if data.get("type") != "block_actions":
+            return ignored("slack", payload, "event_type")
+        action = _only_action(data)
+        if action.get("type") != "button":
+            return ignored("slack", payload, "not_a_button")
+        place, fact = _where(data, action)
+    except BadPayloadError as error:
+        return ignored("slack", payload, error.reason)
     try:
         meant = tokens.read(action.get("value"))
     except BadPayloadError as error:
-        return Refused(press.fact, "ignored", error.reason, detail=press.detail)
-    return ButtonPressed(
-        fact=press.fact,
-        case_id=meant.case_id,
-        generation=meant.generation,
-        card=meant.card,
-        action=meant.action,
-        user=press.user,
-        team=press.team,
-        channel=press.channel,
-        ts=press.ts,
-        choice=_choice(payload),
-        seen=meant.seen,
-    )
+        return Refused(fact, "ignored", error.reason, detail=place.detail)
+    trigger = as_str(data.get("trigger_id"))
+    return pressed(fact, place, meant, choice=_choice(data), trigger=trigger if _TRIGGER.fullmatch(trigger) else "")
+
+
+def _form(data: dict[str, Json], payload: bytes, tokens: Tokens) -> Sent | Refused:
+    """A form of another app is ignored. One of our name that we did not open for its sender is refused, and they are
+    told: Slack closes it before them as if it had been taken."""
+    view = as_dict(data.get("view"))
+    name = view.get("callback_id")
+    if name not in forms.NAMES:
+        return ignored("slack", payload, "event_type")
+    place = Place(_form_of(_SLACK_ID, as_dict(data.get("user")).get("id")), _team(data), "", "")
+    values: dict[str, Json] = {}
+    for block, fields in as_dict(as_dict(view.get("state")).get("values")).items():
+        field = as_dict(as_dict(fields).get(block))  # a field's block and its action have the field's name
+        values[block] = field.get("value") or as_dict(field.get("selected_option")).get("value")
+    try:
+        return sent(view.get("private_metadata"), name, place, values, tokens)
+    except BadPayloadError as error:
+        return ignored("slack", payload, error.reason, detail=place.detail)
 
 
 def _challenge(body: bytes) -> Challenge | None:
@@ -124,29 +129,29 @@ def _only_action(payload: dict[str, Json]) -> dict[str, Json]:
     return actions[0]
 
 
-def _press(payload: dict[str, Json], action: dict[str, Json]) -> _Press:
-    user, container = as_dict(payload.get("user")), as_dict(payload.get("container"))
-    team = as_dict(payload.get("team")).get("id") or user.get("team_id")
-    channel = as_dict(payload.get("channel")).get("id") or container.get("channel_id")
-    stamp = container.get("message_ts") or as_dict(payload.get("message")).get("ts")
-    return _Press(
-        user=_form(_SLACK_ID, user.get("id")),
-        team=_form(_SLACK_ID, team),
-        channel=_form(_SLACK_ID, channel),
-        ts=_form(_STAMP, stamp),
-        action_ts=_form(_STAMP, action.get("action_ts")),
-        action_id=_form(_ACTION, action.get("action_id")),
-    )
+def _where(data: dict[str, Json], action: dict[str, Json]) -> tuple[Place, str]:
+    """Who pressed, where; and the press's fact."""
+    container = as_dict(data.get("container"))
+    channel = as_dict(data.get("channel")).get("id") or container.get("channel_id")
+    stamp = container.get("message_ts") or as_dict(data.get("message")).get("ts")
+    user = _form_of(_SLACK_ID, as_dict(data.get("user")).get("id"))
+    place = Place(user, _team(data), _form_of(_SLACK_ID, channel), _form_of(_STAMP, stamp))
+    when, name = _form_of(_STAMP, action.get("action_ts")), _form_of(_ACTION, action.get("action_id"))
+    return place, f"slack:{place.team}:{place.user}:{place.ts}:{when}:{name}"
 
 
-def _form(pattern: re.Pattern[str], value: Json) -> str:
+def _team(data: dict[str, Json]) -> str:
+    return _form_of(_SLACK_ID, as_dict(data.get("team")).get("id") or as_dict(data.get("user")).get("team_id"))
+
+
+def _form_of(pattern: re.Pattern[str], value: Json) -> str:
     if not isinstance(value, str) or not pattern.fullmatch(value):
         raise _unusable()
     return value
 
 
 def _choice(payload: dict[str, Json]) -> str:
-    """The reason picked in the card's own select, '' when none is."""
+    """The reason picked in the menu of a card of an older release, '' when none is."""
     for block in as_dict(as_dict(payload.get("state")).get("values")).values():
         select = as_dict(as_dict(block).get(REASON_SELECT))
         code = as_str(as_dict(select.get("selected_option")).get("value"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from app import button_life, cases, clocks, inbox, timers
+from app import approvers, button_life, cases, clocks, inbox, timers
 from app.cases import Case
-from app.clients.types import Posted
+from app.clients.chat import Posted
 from app.clocks import messages, terms
 from app.db import Connection
 from app.errors import PermanentError
@@ -56,8 +56,10 @@ class ClockSteps(ChatSteps):
         """
         part = self.due.partition(":")[2]
         if self.case.state not in terms.RUNNING:
+            # Nobody is reminded any more; what is left of an open case is that its card says when it is overdue.
             with self.tools.db.tx() as conn:
-                timers.stop(conn, case.id, "reminder")
+                for done in [*terms.SHARES, *([] if self.case.is_open else ["overdue"])]:
+                    timers.stop(conn, case.id, f"reminder:{done}")
         elif self.case.state == "awaiting" and part not in ("", "extended") and not self._card_first():
             self.perform(
                 Plan(
@@ -83,15 +85,15 @@ class ClockSteps(ChatSteps):
         return True
 
     def _reminder(self, effect: Effect, part: str) -> Call:
+        who = self._reminded(part)
         card = messages.reminder(
             self.tools.texts,
             part=part,
-            who=self._reminded(part),
+            who=who,
             due=self.case.due_at,
             expired=self._expired(),
             ticket_url=self.ticket_url,
             ticket_id=self.case.ticket_id,
-            zone=self.tools.settings.desk_time_zone,
         )
         # Fixed with the intent: where it was sent is where it is looked for, should its answer be lost.
         channel = self.case.chat_channel or self.tools.settings.channel_of(self.case.procedure)
@@ -106,9 +108,10 @@ class ClockSteps(ChatSteps):
                 except PermanentError as error:
                     if error.reason not in ("gone", "rejected"):
                         raise  # else somebody deleted the card: the channel itself is told
+                return {**_where(post(card, op_id=effect.op_id, case_key=key, channel=channel)), "gone": True}
             return _where(post(card, op_id=effect.op_id, case_key=key, channel=channel))
 
-        return Call(send, {"channel": channel, "thread": ts})
+        return Call(send, {"channel": channel, "thread": ts, "who": list(who)})
 
     def _find_reminder(self, effect: Effect) -> Evidence | None:
         channel, ts = str(effect.evidence.get("channel", "")), str(effect.evidence.get("thread", ""))
@@ -123,9 +126,10 @@ class ClockSteps(ChatSteps):
         return _where(posted) if posted else None
 
     def _reminded(self, part: str) -> list[str]:
-        """Chat ids of those who are reminded, of the approvers who may decide this case."""
-        listed, barred = self.tools.settings.approvers_of(self.case.procedure), set(self.case.barred)
-        able = [user for user, mail in listed.items() if self.tools.vault.digest("mail", mail) not in barred]
+        """Chat ids of those who are reminded, of the approvers on duty who may decide this case."""
+        tools, barred = self.tools, set(self.case.barred)
+        listed = approvers.on_duty(tools.settings, tools.db, tools.chat, self.case.procedure)
+        able = [user for user, mail in listed.items() if tools.vault.digest("mail", mail) not in barred]
         return [able[min(ORDER[part], len(able) - 1)]] if able and part in ORDER else able
 
     def _expired(self) -> bool:

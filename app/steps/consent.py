@@ -37,12 +37,9 @@ class ConsentSteps(Base):
                 return
             ledger.sync(
                 conn,
-                case=self.case,
+                ledger.Said(self.case, self._tagger(), wording(self.tools.texts), self._wished_at()),
                 identifiers=who,
                 channels=self._stopped(wish),
-                actor=self._tagger(),
-                wording=wording(self.tools.texts),
-                wished_at=self._wished_at(),
                 reason=ledger.PROVISIONAL if _unclear(wish) else ledger.ASKED,
             )
         point("consent.after_write", "stop")
@@ -63,10 +60,10 @@ class ConsentSteps(Base):
             # Whom this ticket's cases have stopped counts too: the number may have been another one then.
             once = ledger.of_case(conn, self.case)
             for channel, (actor, at) in told.items():  # each at its own time: one may have been stopped anew since
-                said = {"case": self.case, "actor": actor, "wording": wording(self.tools.texts), "wished_at": at}
-                ledger.lift(conn, identifiers=who, once=once, channels=(channel,), **said)  # type: ignore[arg-type]  # as above
+                said = ledger.Said(self.case, actor, wording(self.tools.texts), at)
+                ledger.lift(conn, said, identifiers=who, once=once, channels=(channel,))
                 if channel == "calls" and self._means_calls(named):
-                    ledger.consent(conn, identifiers=who, channels=("calls",), **said)  # type: ignore[arg-type]  # as above
+                    ledger.consent(conn, said, identifiers=who, channels=("calls",))
         point("consent.after_write", "restore")
 
     def withdraw_elsewhere(self, case: Case) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app import sinks
 from app.bans import wishes
+from app.cards import STATUS_LIMIT
 from app.cases import OPEN_STATES, Case
 from app.clients import retry
 from app.clients.types import Issue
@@ -65,11 +66,18 @@ class IssueSteps(ChatSteps):
             self.move(self.case.state, of={self.case.state}, jira_key=issue.key)
         if self.case.jira_key != issue.key:
             return "other"
+        self._note_status(issue)
         if issue.category != "done":
             return "running"
         good = {"", *(name.casefold() for name in self.tools.settings.jira_done_resolutions)}
-        self.issue_ended = sinks.shown(issue.resolution, 40)
+        self.issue_ended = sinks.shown(issue.resolution, STATUS_LIMIT)
         return "done" if issue.resolution.casefold() in good else "refused"
+
+    def _note_status(self, issue: Issue) -> None:
+        """What JIRA calls the issue's status, for the card: it decides nothing."""
+        status = sinks.shown(issue.status, STATUS_LIMIT)
+        if status and status != self.case.jira_status:
+            self.move(self.case.state, of={self.case.state}, jira_status=status)
 
     def _issue_id(self) -> str:
         """The issue's own id, which no move changes."""

@@ -6,18 +6,18 @@ SOP 000 Notes: "Treat these as Regulatory Complaint Threats and escalate to your
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
-from app import cards, cases, threat_card, threat_note, wish
+from app import card_numbers, cards, cases, threat_card, threat_note, votes, wish
 from app.cases import Case
 from app.clients import retry
-from app.clients.types import Card, Posted
+from app.clients.chat import Card, Line
 from app.errors import PermanentError, UnknownOutcomeError
 from app.ledger import store
-from app.ledger.perform import Call, Evidence, Outcome, Plan
+from app.ledger.perform import Call, Evidence, Plan
 from app.ledger.store import Effect
 from app.steps.chat import ChatSteps
+from app.steps.involved import Involved
 from app.steps.ticket import _next_arg
 from app.threats import said
 from app.threats.said import Said, ids
@@ -30,7 +30,9 @@ MARK = "desk_threat"  # on the ticket from the first card on; a false alarm take
 class ThreatSteps(ChatSteps):
     def raise_threat(self, case: Case) -> None:
         """One urgent card, once, with the exact words found; new words while it is open are shown on the same card."""
-        card = None if self._is_posted() else self._threat_card(self._heard())
+        heard = () if self.current_card()[1] else self._heard()
+        below = self.below()
+        card = None if self.current_card()[1] else self._threat_card(heard, below)
 
         def post(effect: Effect) -> Evidence:
             assert card is not None  # a posted card is never prepared again
@@ -41,18 +43,13 @@ class ThreatSteps(ChatSteps):
         states = frozenset({"awaiting"})
         plan = Plan(
             "ask_supervisor",
-            CARD,
+            card_numbers.asked_arg(CARD, self.wanted.number),
             self.tools.chat.vendor,
             states,
-            lambda effect: Call(lambda: post(effect)),
+            lambda effect: Call(lambda: post(effect), {"face": self.face(below)}),
             self._find_card,
         )
         self._remember_card(self.perform(plan))
-
-    def _is_posted(self) -> bool:
-        with self.tools.db.each() as conn:
-            effects = store.of_case(conn, self.case.id)
-        return any(effect.verb == "ask_supervisor" and effect.state == "done" for effect in effects)
 
     def _heard(self) -> tuple[Said, ...]:
         """The customers' words as they are now; kinds, rules and the language, never words, are kept in the case."""
@@ -77,7 +74,7 @@ class ThreatSteps(ChatSteps):
             self.move("awaiting", of={"open"}, evidence={**self.case.evidence, **kept})
         return heard
 
-    def _threat_card(self, heard: tuple[Said, ...]) -> Card:
+    def _threat_card(self, heard: tuple[Said, ...], below: Sequence[Line]) -> Card:
         found = wish.read(self.ticket(), self.requester(), self.tools.settings)
         key = (self.case.id, self.case.generation, CARD)
         channel = self.tools.settings.channel_of(self.case.procedure)
@@ -90,6 +87,7 @@ class ThreatSteps(ChatSteps):
             excerpts=said.excerpts(heard),
             flagged=bool(self.case.evidence.get("tagged")),
             buttons=[(action, self.tools.tokens.make(Press(*key, action, channel))) for action in threat_card.ACTIONS],
+            below=below,
         )
 
     def _seen(self) -> int:
@@ -102,34 +100,47 @@ class ThreatCase(ThreatSteps):
 
     note_class = threat_note.ThreatNote
 
-    def barred_now(self) -> frozenset[str]:
+    def involved(self) -> Involved:
         """Only the requester may not decide: whoever tagged or is assigned may well take care of it."""
-        mail = self.requester().email
-        return frozenset({self.tools.vault.digest("mail", mail)} if mail else ())
+        mail, number = self.requester().email, self.ticket().requester_id
+        digests = {self.tools.vault.digest("mail", mail)} if mail else set()
+        return Involved(frozenset({number} if number else ()), frozenset(digests))
 
-    def keep_card(self) -> None:
-        """While open the card shows the newest words; decided, no words and no buttons."""
-        if self.case.state == "awaiting":
-            self._show_newer_words()
-        else:
-            super().keep_card()
+    def changed_since(self, seen: str) -> bool:
+        """A threat's card is not about fields of the ticket; what it does not show is `newer_words`."""
+        return False
 
-    def card_again(self) -> Callable[[], Card] | None:
+    def below(self) -> list[Line]:
+        """Who of two has answered so far (app.votes); then how it stands."""
+        with self.tools.db.each() as conn:
+            answered = votes.of(conn, self.case) if self.tools.settings.threat_two_persons else []
+        return [*votes.lines(self.tools.texts, answered), *self.standing()]
+
+    def card_again(self, below: Sequence[Line]) -> Callable[[], Card] | None:
         """A renewed card shows the customers' words as they are now, like the first one."""
         heard, _ = self._heard(), retry.read(self.requester)
-        return lambda: self._threat_card(heard)
+        return lambda: self._threat_card(heard, below)
 
-    def _show_newer_words(self) -> None:
+    def _ask_again(self) -> None:
+        self.raise_threat(self.case)
+
+    def _show_below(self) -> None:
+        """While open the card shows the newest words, and how the case stands."""
+        number, at = self.current_card()
         with self.tools.db.tx() as conn:
             effects = store.of_case(conn, self.case.id)
-        seen, arg = self._seen(), f"seen-{self._seen()}"
-        shown = [e.evidence.get("seen") for e in effects if e.verb == "ask_supervisor" and e.state == "done"]
-        told = any(e.verb == "show_words" and e.arg == arg and e.state == "done" for e in effects)
-        if not shown or shown[-1] == seen or told or self.case.chat_channel is None or self.case.chat_ts is None:
+        seen, below = self._seen(), self.below()
+        shown = [e for e in effects if e.verb in ("ask_supervisor", "show_words") and e.state == "done"]
+        known = seen in [e.evidence.get("seen") for e in shown if card_numbers.number_of(e) == number]
+        if at is None or (known and self.shown_face() == self.face(below)):
             return
-        if not self._older_words_are_over(effects, arg):
+        plain = f"seen-{seen}"
+        arg = card_numbers.arg(number, plain)
+        if known:
+            arg = self.next_card_arg(number, f"{plain}-{self.face(below)}", "show_words")
+        if not self.others_are_over("show_words", arg):
             return
-        card, at = self._threat_card(self._heard()), Posted(self.case.chat_channel, self.case.chat_ts)
+        card = self._threat_card(self._heard(), below)
 
         def send() -> Evidence:
             try:
@@ -142,20 +153,9 @@ class ThreatCase(ThreatSteps):
 
         # Harmless to repeat, yet not `repeatable`: as with renewals, a lost one may arrive late, words and buttons and
         # all, and nothing newer may be on the card by then.
-        plan = Plan(
-            "show_words", arg, self.tools.chat.vendor, frozenset({"awaiting"}), lambda e: Call(send), lambda e: None
-        )
+        call = Call(send, {"face": self.face(below)})
+        plan = Plan("show_words", arg, self.tools.chat.vendor, frozenset({"awaiting"}), lambda e: call, lambda e: None)
         self.perform(plan)
-
-    def _older_words_are_over(self, effects: Sequence[Effect], arg: str) -> bool:
-        """Nothing older whose answer was lost may reach the card after what is about to be shown."""
-        before = len(self.outcomes)
-        self.clear_up("show_words", arg)
-        lost = [e for e in effects if e.verb == "renew_card" and e.state in ("sending", "unknown")]
-        if lost:  # its own walk finds out what became of it
-            soon = datetime.now(UTC) + timedelta(seconds=self.tools.settings.retry_base)
-            self.outcomes.append(Outcome("waiting", "renewal", next_at=max(lost[-1].next_at or soon, soon)))
-        return not any(outcome.state == "waiting" for outcome in self.outcomes[before:])
 
     def newer_words(self, pressed: datetime) -> bool:
         """Whether words have come that were not on the card when it was pressed: who decides has seen all of them.
@@ -167,20 +167,21 @@ class ThreatCase(ThreatSteps):
         seen = self._seen()
         if any(e.verb == "ask_supervisor" and e.evidence.get("seen") == seen for e in effects):
             return False
-        shown = next((e for e in effects if e.verb == "show_words" and e.arg == f"seen-{seen}"), None)
+        words = [e for e in effects if e.verb == "show_words" and card_numbers.split(e.arg)[1] == f"seen-{seen}"]
+        shown = words[-1] if words else None
         if shown is None or shown.state in ("planned", "sending", "unknown"):
             return True
         return shown.done_at is not None and shown.done_at > pressed
 
     def _closed_card(self) -> Card:
-        settings, texts = self.tools.settings, self.tools.texts
+        texts = self.tools.texts
         return cards.closed_card(
             texts,
-            state_line=threat_note.card_line(texts, self.case, ZoneInfo(settings.desk_time_zone)),
+            state=threat_note.card_line(texts, self.case),
             ticket_url=self.ticket_url,
             ticket_id=self.case.ticket_id,
             wish=(),
-            who=self.case.decided_by or "",
+            below=self.standing(),
         )
 
     def _find_card(self, effect: Effect) -> Evidence | None:

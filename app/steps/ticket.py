@@ -1,20 +1,20 @@
-"""Verbs on the Zendesk ticket: check the wish, apply a macro, keep the note and the state mark."""
+"""Verbs on the Zendesk ticket: apply a macro, keep the note and the state mark."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from datetime import UTC, datetime, timedelta
 
-from app import confirmed, facts, kept, macro_texts, notes, resumed, wish
+from app import facts, kept, macro_texts, notes, resumed
 from app.cases import CLOSED_STATES, OPEN_STATES, Case
-from app.clients.types import Macro, MacroEffect, Ticket
+from app.clients.types import MacroEffect, Ticket
 from app.errors import NotAppliedError
 from app.ledger import store
 from app.ledger.perform import Call, Evidence, Outcome, Plan
 from app.ledger.store import Effect
-from app.steps.base import Base, refuse
+from app.steps.base import refuse
+from app.steps.verify import VerifySteps
 
 # Placeholders that Zendesk fills in an agent's comment; anything else in braces would reach the customer as it is.
 KNOWN_PLACEHOLDER = re.compile(r"\{\{\s*(ticket|current_user|dc)\.[\w.]+\s*\}\}")
@@ -23,62 +23,8 @@ MARK_OF = {"awaiting": "waiting", "banning": "approved", "verifying": "approved"
 MANY_TAGS = 5  # a macro that takes away more tags than this sets the list, and would wipe the agents' own
 
 
-class TicketSteps(Base):
+class TicketSteps(VerifySteps):
     note_class: type[notes.Note] = notes.Note
-
-    def verify_preference(self, case: Case) -> wish.Wish:
-        """SOP section 1: the preference and the five details, from the ticket as it is now. Moves the case."""
-        ticket = self.ticket()
-        found = resumed.rest(wish.read(ticket, self.requester(), self.tools.settings), self.case)
-        # A card that was never sent follows the ticket; one that is out was complete, and what it says is decided on.
-        free = {"open", "incomplete"} if self._asked() else {"open", "incomplete", "awaiting"}
-        if not found.complete:
-            self.move("incomplete", of=free, problems=found.problems)
-            return found
-        link = json.dumps({"backoffice": found.backoffice_url}).encode()
-        self.move(
-            "awaiting",
-            of=free,
-            preference=found.preference,
-            problems=tuple(p for p in self.case.problems if p.startswith("info:")),
-            sealed=self.tools.vault.seal(link, f"case:{case.id}"),
-            barred=self._barred(ticket),
-            confirmation=confirmed.record(found.confirmation, tagger_id=self.case.tagger_id, at=self.case.received_at),
-        )
-        changed = self.case.is_open and found.preference != self.case.preference
-        self.remark("info:changed", changed)
-        return found
-
-    def remark(self, problem: str, holds: bool) -> None:
-        """Add or take away one line of the note."""
-        others = tuple(p for p in self.case.problems if p != problem)
-        problems = (*others, problem) if holds else others
-        if problems != self.case.problems:
-            self.move(self.case.state, of={self.case.state}, problems=problems)
-
-    def waits_for_agent(self, case: Case) -> bool:
-        """Something is missing or contradictory on the ticket: nothing may be sent."""
-        return self.case.state in ("open", "incomplete")
-
-    def _asked(self) -> bool:
-        """Whether a card of this case is out, or may be."""
-        with self.tools.db.each() as conn:
-            effects = store.of_case(conn, self.case.id)
-        return any(e.verb == "ask_supervisor" and e.state in ("sending", "unknown", "done") for e in effects)
-
-    def _barred(self, ticket: Ticket) -> tuple[str, ...]:
-        """Keyed hashes of the people who may not decide: who tagged, who is assigned, who asked."""
-        others = {self.case.tagger_id, ticket.assignee_id} - {None, ticket.requester_id}
-        mails = {self.requester().email, *(self.person(person).email for person in others)}
-        return tuple(sorted(self.tools.vault.digest("mail", mail) for mail in mails if mail))
-
-    def barred_now(self) -> frozenset[str]:
-        """The same, as the ticket is at this moment: whoever has ever put the request's tag on it, too."""
-        tag = self.tools.settings.tags["data_deletion_request"]
-        taggers = {a.author_id for a in self.tools.zendesk.audits(self.case.ticket_id) if tag in a.tags_added}
-        people = {*taggers, self.case.tagger_id, self.ticket().assignee_id} - {None}
-        mails = {self.requester().email, *(self.person(person).email for person in people)}
-        return frozenset(self.case.barred) | {self.tools.vault.digest("mail", mail) for mail in mails if mail}
 
     def apply_macro(self, case: Case, title: str) -> Outcome | None:
         """The macro's e-mail to the requester, once, proved by the ticket's audit. None: there is nobody to mail."""
@@ -134,7 +80,7 @@ class TicketSteps(Base):
             raise NotAppliedError("withdrawn meanwhile", "withdrawal", vendor="zendesk")
         macro = self.tools.zendesk.macro(title)
         change = self.tools.zendesk.preview(ticket, macro)
-        wording = self._judged(title, macro, change)
+        wording = self._judged(title, change)
         body = change.body
         if title == notes.REQUEST_MACRO and self.tools.settings.kept_in_reply:
             body += kept.reply(self.tools.texts, self.case.kept, html=change.html)
@@ -163,7 +109,7 @@ class TicketSteps(Base):
         }
         return Call(send, read)
 
-    def _judged(self, title: str, macro: Macro, change: MacroEffect) -> Evidence:
+    def _judged(self, title: str, change: MacroEffect) -> Evidence:
         """Refuses what must not reach a customer (features 1.5, 1.6); tells in what the text differs from ours.
 
         The macro's own text is compared, because a preview may hold the customer's name.
@@ -172,7 +118,7 @@ class TicketSteps(Base):
             raise refuse("zendesk", "macro_private")
         if macro_texts.LEFTOVER.search(KNOWN_PLACEHOLDER.sub("", change.body)):
             raise refuse("zendesk", "macro_placeholder")
-        text = self.tools.zendesk.macro_text(macro).strip() or change.body
+        text = change.text.strip() or change.body
         if unfit := macro_texts.unfit(text):
             raise refuse("zendesk", f"macro_{unfit[0]}")
         ours = macro_texts.ours().get(title)
@@ -196,9 +142,15 @@ class TicketSteps(Base):
         """The desk's internal note: a new one only when what it says has changed, never for a retry alone."""
         with self.tools.db.tx() as conn:
             effects = store.of_case(conn, self.case.id)
-            parts = (self.tools.texts, self.case, effects, self.tools.settings, facts.load(conn, self.case))
+            parts = (
+                self.tools.texts,
+                self.case,
+                effects,
+                self.tools.settings,
+                facts.load(conn, self.case, self.tools.vault),
+            )
             text = self.note_class(*parts, stable=False).text()
-            digest = hashlib.sha256(self.note_class(*parts, stable=True).text().encode()).hexdigest()[:16]
+            digest = self._note_digest(self.note_class(*parts, stable=True))
             arg = _next_arg(effects, "note", digest)
         self.clear_up("note", arg)
 
@@ -213,6 +165,11 @@ class TicketSteps(Base):
 
         states = frozenset({self.case.state})
         self.perform(Plan("note", arg, "zendesk", states, prepare, self.find_audit))
+
+    def _note_digest(self, note: notes.Note) -> str:
+        """What tells two notes apart; of a secret key where a supervisor's own words are in it."""
+        digest = hashlib.sha256(note.text().encode()).hexdigest()
+        return self.tools.vault.digest("note", digest)[:16] if note.facts.said else digest[:16]
 
     def keep_mark(self) -> None:
         """One `desk_…` tag shows the case's state to views and triggers (and keeps our own triggers from firing)."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from app.clients import retry
@@ -29,20 +29,33 @@ class Said:
     evidence: Evidence
 
 
-def read(zendesk: Zendesk, ticket: Ticket, known: Collection[int], *, own_id: int | None = None) -> tuple[Said, ...]:
+def read(
+    zendesk: Zendesk,
+    ticket: Ticket,
+    known: Collection[int],
+    *,
+    own_id: int | None = None,
+    asked: Callable[[], Sequence[Comment]] | None = None,
+) -> tuple[Said, ...]:
     """The customers' comments with threat words, oldest first, that came after every comment of the ids `known`.
 
     Agents' comments and quoted text do not count, nor do the desk's own (`own_id`). Raises VendorError.
+    `asked`: the read of the comments, when it has been begun already.
     """
-    return listen(zendesk, ticket, known, own_id=own_id)[0]
+    return listen(zendesk, ticket, known, own_id=own_id, asked=asked)[0]
 
 
 def listen(
-    zendesk: Zendesk, ticket: Ticket, known: Collection[int], *, own_id: int | None = None
+    zendesk: Zendesk,
+    ticket: Ticket,
+    known: Collection[int],
+    *,
+    own_id: int | None = None,
+    asked: Callable[[], Sequence[Comment]] | None = None,
 ) -> tuple[tuple[Said, ...], str]:
     """The same, and the language (app.threats.language) of the newest of them, else of the requester's newest words; ''
     when there are none. Only the language's code may be stored."""
-    comments = retry.read(lambda: zendesk.comments(ticket.id))
+    comments = retry.read(asked or (lambda: zendesk.comments(ticket.id)))
     last = max((at for at, comment in enumerate(comments) if comment.id in known), default=-1)
     roles: dict[int, str] = {}
     found, newest = [], ""

@@ -1,7 +1,8 @@
 """One path for every sender: framing, signature, parse, submit, answer. The sender's module brings verify and parse.
 
 An authentic request is answered 2xx, or 503 with a short Retry-After when nothing could be recorded; never 4xx and
-never 500, which the senders treat as final (facts Z1.18, J40).
+never 500, which the senders treat as final (facts Z1.18, J40). What a chat's press needs beside that is in
+app.web.press.
 """
 
 from __future__ import annotations
@@ -10,31 +11,42 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol, TypeVar
 
 from flask import Request, Response, request
 from prometheus_client import Metric
 
+from app.clients.chat import Chat
 from app.errors import BadSignatureError, StoreError
 from app.events import ButtonPressed, IssueChanged, Refused, Sender, TicketTagged
 from app.logs import report
 from app.metrics import DoorMetrics
-from app.parse import Challenge
 from app.parse.common import dead
 from app.settings import Settings
 from app.web.guard import RefusedRequest, Throttle, error, read_body
+from app.web.tell import Teller
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER = 30  # seconds; Zendesk re-sends after a 503 only below 60 (Z1.18)
 Event = TicketTagged | ButtonPressed | IssueChanged | Refused
+Recorded = Literal["new", "duplicate", "lost", "unclear"]
 
 
 class Desk(Protocol):
-    """What the doors need of the engine; app/engine.py provides it, tests bring a fake."""
+    """What the doors need of the engine; app/desk.py provides it, tests bring a fake."""
 
-    def submit(self, event: Event, *, sender: str) -> bool:
-        """Records event and job together. True: new; False: duplicate. Raises StoreError: nothing is recorded."""
+    def submit(self, event: Event, *, sender: str, within: float | None = None) -> bool:
+        """Records event and job together. True: new; False: duplicate. Raises StoreError: nothing is recorded; with
+        `within` (seconds for all of it) and reason `store_unclear`: it may be."""
+        ...
+
+    def working(self) -> bool:
+        """Whether a worker lives that will take what is recorded."""
+        ...
+
+    def may_try(self, procedure: str, user: str, chat: Chat) -> bool:
+        """Whether this chat user may decide, as far as can be told quickly."""
         ...
 
     def ready(self) -> dict[str, str]:
@@ -44,8 +56,9 @@ class Desk(Protocol):
     def metrics(self) -> Iterable[Metric]: ...
 
 
+Made = TypeVar("Made")
 Verify = Callable[[bytes, Request, float], int]
-Parse = Callable[[bytes, Request, float], Event | Challenge]
+Parse = Callable[[bytes, Request, float], Event]
 
 
 @dataclass(frozen=True)
@@ -57,13 +70,25 @@ class Door:
     metrics: DoorMetrics = field(default_factory=DoorMetrics)
     throttle: Throttle = field(default_factory=Throttle)
     clock: Callable[[], float] = time.time
-    tell: Callable[[str], bool] | None = None  # says "try again" to a Slack user; False: could not (app.web.tell)
+    tell: Teller | None = None  # None: nobody can be told, and no form opened
 
     def receive(self, sender: Sender, verify: Verify, parse: Parse) -> Response:
-        """Handles the current request from its first byte to its answer."""
+        """Handles the current request of a sender that comes again after a 503, from its first byte to its answer."""
+
+        def work() -> Response:
+            body = self.authentic(sender, verify)
+            event = self.parsed(sender, body, lambda: parse(body, request, self.clock()))
+            if self.record(sender, event) == "lost":
+                return self.try_again()
+            return Response(status=200)
+
+        return self.answer(sender, work)
+
+    def answer(self, sender: Sender, work: Callable[[], Response]) -> Response:
+        """The answer of `work`, or of the RefusedRequest that it raises; counted, timed and logged."""
         began = time.perf_counter()
         try:
-            answer = self._receive(sender, verify, parse)
+            answer = work()
         except RefusedRequest as refused:
             self.metrics.refused.labels(sender, refused.reason).inc()
             answer = refused.answer
@@ -73,18 +98,15 @@ class Door:
         log.info("door.answered", extra={"sender": sender, "status": answer.status_code, "ms": round(took * 1000, 1)})
         return answer
 
-    def _receive(self, sender: Sender, verify: Verify, parse: Parse) -> Response:
+    def authentic(self, sender: Sender, verify: Verify) -> bytes:
+        """The body of the current request. Raises RefusedRequest: badly framed, or not signed by whom we know."""
         body = read_body(request, self.settings.max_body)
-        now = self.clock()
         try:
-            secret = verify(body, request, now)
+            secret = verify(body, request, self.clock())
         except BadSignatureError as bad:
             raise self._bad_signature(sender, bad.reason) from None
         self.metrics.verified.labels(sender, "current" if secret == 0 else "previous").inc()
-        event = self._parse(sender, parse, body, now)
-        if isinstance(event, Challenge):
-            return Response(event.text, mimetype="text/plain")
-        return self._submit(sender, event)
+        return body
 
     def _bad_signature(self, sender: Sender, reason: str) -> RefusedRequest:
         # Only failures are counted, and the signature is always checked first: a flood of bad ones cannot shut
@@ -94,50 +116,40 @@ class Door:
         log.warning("door.bad_signature", extra={"sender": sender, "reason": reason})
         return RefusedRequest(401, "signature", reason)
 
-    def _parse(self, sender: Sender, parse: Parse, body: bytes, now: float) -> Event | Challenge:
+    def parsed(self, sender: Sender, body: bytes, parse: Callable[[], Made]) -> Made | Refused:
+        """What the parser makes of a body; a bug of it costs no authentic event."""
         try:
-            return parse(body, request, now)
+            return parse()
         except Exception as bug:  # noqa: BLE001 - an authentic event must not be lost: a person sees the dead letter
             report(log, "door.parse_failed", bug, sender=sender)
             return dead("zd" if sender == "zendesk" else sender, body, "bug")
 
-    def _submit(self, sender: Sender, event: Event) -> Response:
-        outcome, reason = (event.outcome, event.reason) if isinstance(event, Refused) else ("new", "")
+    def record(self, sender: Sender, event: Event, within: float | None = None) -> Recorded:
+        """`new` or `duplicate` when the event is recorded, `lost` when nothing of it is, `unclear` when nobody knows
+        (only with `within`, the seconds for all of it). Never raises."""
+        outcome: Recorded = "new"
+        reason = event.reason if isinstance(event, Refused) else ""
         try:
-            if not self.desk.submit(event, sender=sender):
+            if not self.desk.submit(event, sender=sender, within=within):
                 outcome = "duplicate"
         except StoreError as failed:
             log.warning("door.not_recorded", extra={"sender": sender, "reason": failed.reason})
-            return self._try_again(sender, event, reason)
+            outcome = "unclear" if failed.reason == "store_unclear" else "lost"
         except Exception as bug:  # noqa: BLE001 - a 500 would be final for the sender; after a 503 it comes again
             report(log, "door.submit_failed", bug, sender=sender)
-            return self._try_again(sender, event, reason)
-        self.metrics.events.labels(sender, outcome, reason).inc()
-        if isinstance(event, Refused) and event.detail:
+            outcome = "lost"
+        shown = event.outcome if isinstance(event, Refused) and outcome == "new" else outcome
+        self.metrics.events.labels(sender, shown, reason).inc()
+        if isinstance(event, Refused) and event.detail and outcome in ("new", "duplicate"):
             near = event.detail.get("near_miss")
             self.metrics.near_misses.inc(near if isinstance(near, int) else 0)
-        return Response(status=200)
+        return outcome
 
-    def _try_again(self, sender: Sender, event: Event, reason: str) -> Response:
-        """503, and the sender comes again. Slack does not: so its presser is told, and then it is answered 200."""
-        self.metrics.events.labels(sender, "lost", reason).inc()
-        user = presser(event)
-        if user and self.tell is not None and self._told(self.tell, user):
-            return Response(status=200)
+    def try_again(self) -> Response:
+        """503: the sender comes again."""
         return error(503, "try_again", {"Retry-After": str(RETRY_AFTER)})
 
-    def _told(self, tell: Callable[[str], bool], user: str) -> bool:
-        try:
-            return tell(user)
-        except Exception as bug:  # noqa: BLE001 - the answer to Slack must not depend on it
-            report(log, "door.tell_failed", bug)
-            return False
-
-
-def presser(event: Event) -> str:
-    """The chat user whose press this is; '' when it is none, or one of too many."""
-    if isinstance(event, ButtonPressed):
-        return event.user
-    if isinstance(event, Refused) and event.reason != "slow_down_silent":
-        return str((event.detail or {}).get("user", ""))
-    return ""
+    def alarm(self, sender: Sender, reason: str) -> None:
+        """Somebody tries what no chat of ours does: a forged button, a foreign workspace or post."""
+        self.metrics.alarms.labels(reason).inc()
+        log.error("door.alarm", extra={"sender": sender, "reason": reason})

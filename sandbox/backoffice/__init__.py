@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -10,13 +10,10 @@ from flask.typing import ResponseReturnValue
 from sandbox.backoffice.state import CHANNELS, State
 from sandbox.core import endpoint, the_world
 
-if TYPE_CHECKING:
-    from sandbox.core import World
-
 __all__ = ["State", "blueprint"]
 
 
-def blueprint(world: World) -> Blueprint:
+def blueprint() -> Blueprint:
     """The source's one call, and the controls of the people who keep its lists."""
     made = Blueprint("backoffice", __name__)
     made.add_url_rule("/backoffice/bans/<path:customer>", "banned", endpoint("backoffice", "bans")(_banned))

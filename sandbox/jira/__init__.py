@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask import Blueprint, redirect
 from flask.typing import ResponseReturnValue
 
@@ -12,9 +10,6 @@ from sandbox.jira import issues, site
 from sandbox.jira.control import add_controls
 from sandbox.jira.state import State
 from sandbox.jira.web import answered, refusal
-
-if TYPE_CHECKING:
-    from sandbox.core import World
 
 __all__ = ["State", "blueprint"]
 
@@ -41,7 +36,7 @@ ROUTES = (  # the name that faults and arrivals use, HTTP method, path under /re
 READS = {"search", "old_search"}  # read-backs whatever their HTTP method
 
 
-def blueprint(world: World) -> Blueprint:
+def blueprint() -> Blueprint:
     """JIRA's calls and the controls of people at the board."""
     made = Blueprint("jira", __name__)
     for name, verb, path, view in ROUTES:
@@ -52,7 +47,7 @@ def blueprint(world: World) -> Blueprint:
         made.add_url_rule(f"/rest/api/{version}/serverInfo", f"serverInfo_{version}", info, methods=["GET"])
     made.add_url_rule("/rest/applinks/latest/listApplicationlinks", "applinks", endpoint("jira", "applinks")(_no_admin))
     made.add_url_rule("/browse/<key>", "browse", _browse)
-    add_controls(made, world)
+    add_controls(made)
     return made
 
 

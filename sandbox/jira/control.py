@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from sandbox.core import the_world
 from sandbox.jira import actions
 from sandbox.jira.people import SUPPORT
 from sandbox.jira.workflow import BY_NAME, COLUMNS
 
-if TYPE_CHECKING:
-    from sandbox.core import World
 
-
-def add_controls(blueprint: Blueprint, world: World) -> None:
+def add_controls(blueprint: Blueprint) -> None:
     """Register the POST routes under /sandbox/jira/."""
 
     @blueprint.post("/sandbox/jira/<key>/transition")
     def transition(key: str) -> ResponseReturnValue:
+        world = the_world()
         given = request.get_json(silent=True)
         to = BY_NAME.get(str(given.get("to"))) if isinstance(given, dict) else None
         if to is None:
@@ -35,6 +33,7 @@ def add_controls(blueprint: Blueprint, world: World) -> None:
 
     @blueprint.post("/sandbox/jira/<key>/comment")
     def comment(key: str) -> ResponseReturnValue:
+        world = the_world()
         given = request.get_json(silent=True)
         body = str(given.get("body") or "") if isinstance(given, dict) else ""
         with world.lock:
@@ -48,6 +47,7 @@ def add_controls(blueprint: Blueprint, world: World) -> None:
 
     @blueprint.post("/sandbox/jira/<key>/move")
     def move(key: str) -> ResponseReturnValue:
+        world = the_world()
         given = request.get_json(silent=True)
         project = str(given.get("to") or "") if isinstance(given, dict) else ""
         if not re.fullmatch(r"[A-Z][A-Z0-9]{1,9}", project):
@@ -61,6 +61,7 @@ def add_controls(blueprint: Blueprint, world: World) -> None:
 
     @blueprint.post("/sandbox/jira/<key>/clone")
     def clone(key: str) -> ResponseReturnValue:
+        world = the_world()
         with world.lock:
             issue = world.jira.find(key)
             if issue is None:
@@ -69,6 +70,7 @@ def add_controls(blueprint: Blueprint, world: World) -> None:
 
     @blueprint.post("/sandbox/jira/<key>/delete")
     def delete(key: str) -> ResponseReturnValue:
+        world = the_world()
         with world.lock:
             issue = world.jira.find(key)
             if issue is None:

@@ -5,24 +5,21 @@ The page is static; everything it shows comes from `/sandbox/state`, everything 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask import Blueprint, Response, render_template
 
-if TYPE_CHECKING:
-    from sandbox.core import World
+from sandbox.core import the_world
 
 # No inline script or style and nothing from elsewhere: what customers write can never run here.
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 
 
-def blueprint(world: World) -> Blueprint:
-    """Serves `/` and its files under `/page/`. `world` is not read here: the page asks the control interface."""
+def blueprint() -> Blueprint:
+    """Serves `/` and its files under `/page/`. The world says which chat; the control interface says all else."""
     page = Blueprint("page", __name__, template_folder="templates", static_folder="static", static_url_path="/page")
 
     @page.get("/")
     def index() -> str:
-        return render_template("page.html")
+        return render_template("page.html", chat=the_world().config.chat)
 
     @page.after_request
     def guard(answer: Response) -> Response:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask import Blueprint
 
 from sandbox.slack import chat, reads  # noqa: F401 - importing them registers their methods
@@ -11,15 +9,12 @@ from sandbox.slack.control import add_controls
 from sandbox.slack.state import State
 from sandbox.slack.web import register_all
 
-if TYPE_CHECKING:
-    from sandbox.core import World
-
 __all__ = ["State", "blueprint"]
 
 
-def blueprint(world: World) -> Blueprint:
+def blueprint() -> Blueprint:
     """Slack's methods and the controls of people in the channel."""
     made = Blueprint("slack", __name__)
     register_all(made)
-    add_controls(made, world)
+    add_controls(made)
     return made

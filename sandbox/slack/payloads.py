@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sandbox.slack.people import APP_ID, TEAM_DOMAIN, TEAM_ID, Person
-from sandbox.slack.state import Message, State
+from sandbox.slack.state import CHANNEL_NAME, Message, State
 
 TEAM = {"id": TEAM_ID, "domain": TEAM_DOMAIN}
 LEGACY_TOKEN = "stand-in-verification-token"  # Slack still sends it; nobody should look at it
@@ -84,7 +84,7 @@ def block_actions(
     }
     if message.thread_ts:
         container["thread_ts"] = message.thread_ts
-    name = "directmessage" if message.channel.startswith("D") else "supervisors"
+    name = "directmessage" if message.channel.startswith("D") else CHANNEL_NAME
     number = state.number()
     payload = {
         "type": "block_actions",

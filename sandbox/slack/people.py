@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox import person
+
 TEAM_ID = "T0DESK"
 TEAM_NAME = "Deletion Desk demo"
 TEAM_DOMAIN = "deletion-desk-demo"
@@ -19,22 +21,8 @@ GROUP_ID = "S0SUPERVISE"  # the user group of the approvers
 
 
 @dataclass(frozen=True)
-class Person:
-    """A member of the workspace. `in_channel`: belongs to the supervisors' channel."""
-
-    id: str
-    name: str
-    email: str
-    approver: bool = False
-    guest: bool = False
-    deleted: bool = False
-    bot: bool = False
-    in_channel: bool = True
-
-    @property
-    def handle(self) -> str:
-        """The lower-case name that payloads carry as `username`."""
-        return self.name.lower().replace(" ", ".")
+class Person(person.Person):
+    """A member of the workspace."""
 
     def public(self) -> dict[str, Any]:
         """The user object of users.info."""

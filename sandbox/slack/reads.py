@@ -1,4 +1,4 @@
-"""auth.test, conversations.*, users.*, usergroups.users.list and views.open.
+"""apps.connections.open, auth.test, conversations.*, users.*, usergroups.users.list and views.open.
 
 History gives `event_type` alone unless `include_all_metadata` is asked for; ephemeral messages are in no history.
 """
@@ -17,6 +17,14 @@ from sandbox.slack.state import Message, State
 from sandbox.slack.web import Args, SlackError, flag, method, structure
 
 VIEW_SIZE = 250_000
+
+
+@method("apps.connections.open")
+def connections_open(state: State, args: Args) -> dict[str, Any]:
+    """An address for one connection of Socket Mode; called with the app's own token."""
+    if request.method != "POST":
+        raise SlackError("insecure_request")
+    return {"url": state.world.sockets.url()}
 
 
 @method("auth.test")

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from sandbox.core import World
 
 MINUTE = 60.0
+CHANNEL_NAME = "supervisors"
 PER_MINUTE = {  # docs.slack.dev/apis/web-api/rate-limits, tiers 2 to 4; the special ones have their own rule
     "usergroups.users.list": 20,
+    "apps.connections.open": 50,
     "chat.update": 50,
     "chat.delete": 50,
     "conversations.history": 50,
@@ -85,10 +87,11 @@ class State:
     def __init__(self, world: World) -> None:
         self.world = world
         self.channel = world.config.slack_channel
-        self.people: dict[str, Person] = seeded(world.config.approvers)
+        self.people: dict[str, Person] = seeded(world.config.approvers_in("slack"))
         self.archived = {"C0ARCHIVED"}
         self.foreign = {"C0ELSEWHERE"}  # channels that exist but our bot is not in
         self.messages: list[Message] = []
+        self.deleted: list[Message] = []  # by a person; a client that has not refreshed still shows them
         self.views: dict[str, dict[str, Any]] = {}
         self.triggers: dict[str, tuple[float, str]] = {}  # id -> (issued, user)
         self.used_triggers: set[str] = set()
@@ -103,6 +106,7 @@ class State:
         people = [{"id": p.id, "name": p.name, "approver": p.approver} for p in self.people.values() if p.in_channel]
         return {
             "channel": self.channel,
+            "channel_name": CHANNEL_NAME,
             "people": [p for p in people if p["id"] != BOT_USER],
             "messages": [self._shown(message) for message in self.messages],
             "views": list(self.views.values()),
@@ -159,7 +163,7 @@ class State:
         if method == "chat.postMessage":
             payload = request.get_json(silent=True) if request.is_json else request.form
             channel = str(payload.get("channel")) if isinstance(payload, dict) else ""
-            if now - self._last_post.get(channel, float("-inf")) < 1.0:
+            if now - self._last_post.get(channel, float("-inf")) < self.world.config.slack_post_interval:
                 return too_many(1)
             self._last_post[channel] = now
         elif method in PER_MINUTE:

@@ -18,6 +18,7 @@ from sandbox.slack.state import State
 Args = dict[str, Any]
 Method = Callable[[State, Args], dict[str, Any]]
 METHODS: dict[str, tuple[Method, tuple[str, ...], bool]] = {}
+OF_APP = {"apps.connections.open": "slack_app_token"}  # methods that take another token than the bot's
 
 
 class SlackError(Exception):
@@ -54,7 +55,7 @@ def _serve(name: str) -> Response:
     state = the_world().slack
     try:
         args = _arguments(takes_json)
-        _check_token(args)
+        _check_token(args, OF_APP.get(name, "slack_bot_token"))
         _check_required(args, required)
         answer = {"ok": True, **function(state, args)}
     except SlackError as error:
@@ -86,7 +87,7 @@ def _arguments(takes_json: bool) -> Args:
     return {**args, **{name: value for name, value in body.items() if value is not None}}
 
 
-def _check_token(args: Args) -> None:
+def _check_token(args: Args, of: str) -> None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         # A token inside a JSON body is not read, and one in the query has not been taken since 2021.
@@ -94,7 +95,7 @@ def _check_token(args: Args) -> None:
     args.pop("token", None)
     if not token:
         raise SlackError("not_authed")
-    if token != the_world().config.slack_bot_token:
+    if token != getattr(the_world().config, of):
         raise SlackError("invalid_auth")
 
 

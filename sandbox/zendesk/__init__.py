@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flask import Blueprint
 
 from sandbox.zendesk import api, people
 from sandbox.zendesk.state import State
 
-if TYPE_CHECKING:
-    from sandbox.core import World
-
 __all__ = ["State", "blueprint"]
 
 
-def blueprint(world: World) -> Blueprint:
+def blueprint() -> Blueprint:
     """The vendor's own paths and the control actions of the page's agent."""
     both = Blueprint("zendesk", __name__)
     both.register_blueprint(api.bp)

@@ -59,18 +59,20 @@ def users_me() -> Response:
 
 @api(bp, "GET", f"{V2}/users/search", "users.search", "users:read")
 def users_search() -> Response:
-    """By `query` (e-mail or name) or `external_id`."""
-    query, external = (
-        request.args.get("query", "").lower().removeprefix("email:").strip('"'),
-        request.args.get("external_id"),
-    )
+    """By `query` (a part of any e-mail address of theirs, or of the name) or `external_id`; `email:`: addresses alone.
+
+    How similar an address may be that the real one answers with is not documented.
+    """
+    query, external = request.args.get("query", "").lower(), request.args.get("external_id")
+    wanted = query.removeprefix("email:").strip('"')
     found = [
         u.rest(base())
         for u in account().users.values()
         if (external and u.external_id == external)
-        or (query and (query == (u.email or "").lower() or query in u.name.lower()))
+        or (wanted and any(wanted in mail.lower() for mail in (u.email or "", *u.more_emails)))
+        or (wanted and not query.startswith("email:") and wanted in u.name.lower())
     ]
-    return answer(paged("users", found))
+    return answer(paged("users", found, cursor=False))
 
 
 @api(bp, "GET", f"{V2}/users/<int:user_id>", "users.show", "users:read")

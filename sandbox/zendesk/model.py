@@ -42,7 +42,10 @@ def invalid(field_name: str, text: str) -> RefusedError:
 
 @dataclass
 class User:
-    """A person of the account. Role is end-user, agent or admin. `deliverable` is the e-mail identity's state."""
+    """A person of the account. Role is end-user, agent or admin. `deliverable` is the e-mail identity's state.
+
+    `more_emails`: further addresses, each an identity that is not the main one.
+    """
 
     id: int
     name: str
@@ -56,6 +59,7 @@ class User:
     locale: str = "en-US"
     external_id: str | None = None
     created_at: str = "2026-01-05T02:00:00Z"
+    more_emails: list[str] = field(default_factory=list)
 
     @property
     def is_agent(self) -> bool:
@@ -100,7 +104,8 @@ class User:
     def identities(self, base: str) -> list[dict[str, Any]]:
         """As `GET /users/{id}/identities` shows them; only e-mail identities have a deliverable state."""
         shown = []
-        for n, (kind, value) in enumerate((("email", self.email), ("phone_number", self.phone))):
+        known = [("email", self.email), ("phone_number", self.phone), *(("email", mail) for mail in self.more_emails)]
+        for n, (kind, value) in enumerate(known):
             if value:
                 entry: dict[str, Any] = {
                     "id": self.id * 10 + n,
@@ -108,7 +113,7 @@ class User:
                     "user_id": self.id,
                     "type": kind,
                     "value": value,
-                    "primary": True,
+                    "primary": n < 2,
                     "verified": kind == "email",
                     "created_at": self.created_at,
                     "updated_at": self.created_at,

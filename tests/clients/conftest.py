@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from app.clients import Clients, make
+from app.clients.mattermost import MattermostClient
 from app.settings import Settings, load
 from sandbox.server import Config, Sandbox
 from sandbox.zendesk import tickets
 
 EXAMPLE = Path(__file__).resolve().parents[2] / ".env.example"
+MATTERMOST = {"mattermost_token": "stand-in-mattermost", "mattermost_channel": "supervisorsxxxxxxxxxxxxxxx"}
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +38,7 @@ def settings_with(sandbox: Sandbox) -> Callable[..., Settings]:
     """`.env.example` with all vendors behind TLS at the stand-in, and its own CA."""
     url = sandbox.tls_url
     base = {"zendesk_url": url, "jira_url": url, "slack_url": f"{url}/api", "ca_bundle": sandbox.ca_file}
+    base |= {"mattermost_url": url, **MATTERMOST}
 
     def build(**given: Any) -> Settings:
         return load(_env_file=EXAMPLE, **{**base, "read_timeout": 5.0, **given})
@@ -58,9 +61,19 @@ def clients_with(settings_with: Callable[..., Settings]) -> Iterator[Callable[..
 
 
 @pytest.fixture
-def clients(clients_with: Callable[..., Clients]) -> Clients:
-    """All three clients."""
-    return clients_with()
+def clients(request: pytest.FixtureRequest, clients_with: Callable[..., Clients]) -> Clients:
+    """All three clients; the chat is Mattermost where a parameter of the test begins with its name."""
+    given = getattr(request.node, "callspec", None)
+    named = [str(value) for value in given.params.values()] if given is not None else []
+    return clients_with(chat="mattermost" if any(name.startswith("mattermost") for name in named) else "slack")
+
+
+@pytest.fixture
+def mattermost(clients_with: Callable[..., Clients]) -> MattermostClient:
+    """The other chat."""
+    chat = clients_with(chat="mattermost").chat
+    assert isinstance(chat, MattermostClient)
+    return chat
 
 
 @pytest.fixture

@@ -33,7 +33,8 @@ FAILURES: dict[str, tuple[str, dict[str, Any], type[VendorError], str]] = {
     "garbage, truncated": ("garbage_after", {"form": "truncated"}, UnknownOutcomeError, "unreadable"),
 }
 
-PORTS = {"zendesk": "zendesk", "slack": "chat", "jira": "jira"}
+PORTS = {"zendesk": "zendesk", "slack": "chat", "mattermost": "chat", "jira": "jira"}
+AISYAH = "aisyahxxxxxxxxxxxxxxxxxxxx"
 Write = Callable[[Clients, Any], object]
 WRITES: dict[str, tuple[str, str, Write]] = {
     "zendesk.update": (
@@ -46,6 +47,9 @@ WRITES: dict[str, tuple[str, str, Write]] = {
     "slack.post": ("slack", "chat.postMessage", lambda c, on: c.chat.post(CARD, op_id="op1", case_key="c")),
     "slack.update": ("slack", "chat.update", lambda c, on: c.chat.update(on.posted, CARD)),
     "slack.answer": ("slack", "chat.postEphemeral", lambda c, on: c.chat.answer("U0BALA", "hi", channel="C0SUPERVISE")),
+    "mattermost.post": ("mattermost", "posts.create", lambda c, on: c.chat.post(CARD, op_id="op1", case_key="c")),
+    "mattermost.update": ("mattermost", "posts.patch", lambda c, on: c.chat.update(on.posted, CARD)),
+    "mattermost.answer": ("mattermost", "posts.create", lambda c, on: c.chat.answer(AISYAH, "hi", channel="")),
     "jira.create": (
         "jira",
         "create",
@@ -58,6 +62,8 @@ WRITES: dict[str, tuple[str, str, Write]] = {
         lambda c, on: c.jira.link(on.key, global_id="g1", url="https://example.com/1", title="Ticket"),
     ),
 }
+# What a write of Mattermost's needs to know first; both may be repeated.
+BEFORE = {"mattermost.update": ["posts.get"], "mattermost.answer": ["channels.direct"]}
 
 
 class Targets:
@@ -66,7 +72,7 @@ class Targets:
     def __init__(self, clients: Clients, vendor: str, new_ticket: Callable[..., int]) -> None:
         if vendor == "zendesk":
             self.ticket = clients.zendesk.ticket(new_ticket(tags=["a", "b"]))
-        elif vendor == "slack":
+        elif vendor in ("slack", "mattermost"):
             self.posted = clients.chat.post(CARD, op_id="op0", case_key="c")
         else:
             self.key = clients.jira.create(label="ban-0", summary="Ban", description="Please").key
@@ -95,7 +101,7 @@ def test_one_call_one_arrival(
         if isinstance(caught.value, NotAppliedError):
             assert 4 < (caught.value.retry_after or 0) <= 7
     arrived = sandbox.world.arrived(vendor)[before:]
-    assert [arrival["method"] for arrival in arrived] == [method]
+    assert [arrival["method"] for arrival in arrived] == [*BEFORE.get(write, []), method]
     assert sandbox.world.faults.fired[fault] == 1
 
 

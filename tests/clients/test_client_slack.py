@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.clients import Clients
+from app.clients.chat import Posted
 from app.clients.slack_errors import MEANING, judge
-from app.clients.types import Posted
 from app.errors import AuthError, NotAppliedError, PermanentError, UnknownOutcomeError
 from sandbox.server import Sandbox
 from tests.kit import card

@@ -22,8 +22,10 @@ CARD = card("Please decide")
 READS: dict[str, tuple[str, str, Callable[[Clients, int], object]]] = {
     "zendesk": ("zendesk", "tickets.show", lambda c, ticket: c.zendesk.ticket(ticket)),
     "slack": ("slack", "users.info", lambda c, ticket: c.chat.person("U0BALA")),
+    "mattermost": ("mattermost", "users.get", lambda c, ticket: c.chat.person("balaxxxxxxxxxxxxxxxxxxxxxx")),
     "jira": ("jira", "myself", lambda c, ticket: c.jira.me()),
 }
+CHATS = {"slack": "chat.postMessage", "mattermost": "posts.create"}
 
 
 def test_no_library_may_retry_by_itself(clients: Clients) -> None:
@@ -95,11 +97,12 @@ def test_dripping_headers_end_at_the_deadline_too(clients_with: Callable[..., Cl
         assert time.monotonic() - began < 3
 
 
-def test_nobody_listening_is_surely_not_applied(clients_with: Callable[..., Clients]) -> None:
+@pytest.mark.parametrize("chat", CHATS)
+def test_nobody_listening_is_surely_not_applied(clients_with: Callable[..., Clients], chat: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, not listening: refused
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        made = clients_with(zendesk_url=url, jira_url=url, slack_url=url)
+        made = clients_with(chat=chat, zendesk_url=url, jira_url=url, slack_url=url, mattermost_url=url)
         for call in (
             lambda: made.zendesk.ticket(5),
             lambda: made.chat.post(CARD, op_id="op1", case_key="c"),
@@ -110,10 +113,11 @@ def test_nobody_listening_is_surely_not_applied(clients_with: Callable[..., Clie
             assert caught.value.reason == "connect"
 
 
+@pytest.mark.parametrize("chat", CHATS)
 def test_an_untrusted_certificate_is_refused_before_anything_is_sent(
-    sandbox: Sandbox, clients_with: Callable[..., Clients]
+    sandbox: Sandbox, clients_with: Callable[..., Clients], chat: str
 ) -> None:
-    made = clients_with(ca_bundle="")
+    made = clients_with(ca_bundle="", chat=chat)
     for call in (lambda: made.zendesk.ticket(5), made.chat.me, made.jira.me):
         with pytest.raises(NotAppliedError) as caught:
             call()
@@ -135,14 +139,12 @@ def test_a_proxy_or_netrc_of_the_machine_is_ignored(
     assert {a["auth"] for a in sandbox.world.arrived("zendesk") if a["method"] != "oauth.token"} == {"Bearer"}
 
 
-@pytest.mark.parametrize(("vendor", "kind"), [("zendesk", AuthError), ("slack", AuthError), ("jira", AuthError)])
-def test_refused_credentials(
-    sandbox: Sandbox, clients: Clients, new_ticket: Callable[..., int], vendor: str, kind: type[Exception]
-) -> None:
+@pytest.mark.parametrize("vendor", READS)
+def test_refused_credentials(sandbox: Sandbox, clients: Clients, new_ticket: Callable[..., int], vendor: str) -> None:
     name, method, call = READS[vendor]
     ticket = new_ticket()
     sandbox.world.faults.add(name, method, "401", times=2)
-    with pytest.raises(kind):
+    with pytest.raises(AuthError):
         call(clients, ticket)
 
 
@@ -178,17 +180,18 @@ def test_an_idle_connection_is_not_used_again(
     assert len(made) == 2
 
 
+@pytest.mark.parametrize("chat", CHATS)
 def test_nothing_personal_is_logged_even_at_debug(
-    sandbox: Sandbox, clients: Clients, new_ticket: Callable[..., int], caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, clients: Clients, new_ticket: Callable[..., int], caplog: pytest.LogCaptureFixture, chat: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
     text = "".join(("SECRET", "-", "BODY"))  # not as such in this file: a traceback shows source lines
     ticket = clients.zendesk.ticket(new_ticket())
     clients.zendesk.update(ticket, op_id="op1", body=text, public=True)
     clients.zendesk.person(ticket.requester_id or 0)
-    clients.chat.post(card(text), op_id="op1", case_key="c")
+    clients.chat.post(card(text), op_id="op0", case_key="c")
     clients.jira.create(label="ban-1", summary=text, description=text)
-    for vendor, method in (("zendesk", "tickets.update"), ("slack", "chat.postMessage"), ("jira", "create")):
+    for vendor, method in (("zendesk", "tickets.update"), (chat, CHATS[chat]), ("jira", "create")):
         for fault in ("garbage_after", "500", "403"):
             sandbox.world.faults.add(vendor, method, fault)
     for _ in range(3):

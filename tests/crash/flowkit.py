@@ -18,7 +18,7 @@ from app.consent.person import of_key
 from app.points import EFFECT_POINTS
 from app.settings import CHANNELS
 from tests.crash.crashkit import Crashing, give_macro_a_tag
-from tests.kit import Sent, buttons, cards_of, issue_of, sent
+from tests.kit import Sent, buttons, cards_of, issue_of, sent, text_of
 
 REQUESTED, WITHDRAWN, THREAT = "data_deletion_request", "data_deletion_withdrawn", "regulatory_threat"
 COMPLETION = "Opt-Out Confirmation"
@@ -87,13 +87,13 @@ def awaiting(house: Crashing, number: int = 5) -> list[int]:
 
 
 def open_cards(house: Crashing, ticket: int, *, urgent: bool = False) -> list[dict[str, Any]]:
-    return [card for card in cards_of(house, ticket) if buttons(card) and (URGENT in card["text"]) == urgent]
+    return [card for card in cards_of(house, ticket) if buttons(card) and (URGENT in text_of(card)) == urgent]
 
 
-def press(house: Crashing, ticket: int, action: str, *, urgent: bool = False) -> None:
+def press(house: Crashing, ticket: int, action: str, user: str = "aisyah", *, urgent: bool = False) -> None:
     """On the card that has its buttons; one that is being repaired has them in a moment."""
     [card] = house.wait(lambda: open_cards(house, ticket, urgent=urgent), WAIT, "a card with buttons")
-    house.press_until_taken(card, action)
+    house.press_until_taken(card, action, user)
 
 
 def banning(house: Crashing) -> list[int]:

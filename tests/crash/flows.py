@@ -27,6 +27,7 @@ from tests.crash.flowkit import (
     press,
 )
 from tests.crash.flows_ban import AFTER, BEFORE, COMPLETED
+from tests.crash.flows_cards import CARDS
 from tests.kit import Sent, cards_of, customer_says, sent
 
 # ---- one person, two tickets: the second one joins, the main one ends, and is withdrawn on the second
@@ -150,6 +151,42 @@ THREATENED = Scene(
 )
 
 
+# ---- a threat that two persons decide
+
+
+def threatened(house: Crashing) -> list[int]:
+    tickets = awaiting(house)
+    raised(house, tickets)
+    return tickets
+
+
+def voted(house: Crashing, tickets: list[int]) -> None:
+    for number, user in enumerate(("aisyah", "bala"), start=1):
+        for ticket in tickets:
+            press(house, ticket, "acknowledge", user, urgent=True)
+        house.wait(lambda n=number: len(house.rows("SELECT 1 FROM votes")) == n * len(tickets), WAIT, "votes")
+        house.settle(WAIT)
+        decided = house.rows("SELECT 1 FROM cases WHERE procedure = %s AND state = 'done'", THREAT)
+        assert len(decided) == (number - 1) * len(tickets)  # by the second one, never by one person alone
+    each(house, tickets, "done", lambda ticket: None, procedure=THREAT)
+    assert len(house.rows("SELECT 1 FROM votes")) == 2 * len(tickets)
+    assert not [ticket for ticket in tickets if open_cards(house, ticket, urgent=True)]
+    all_sent(house, tickets, Sent(mails=1, cards=2))
+
+
+VOTED = Scene(
+    threatened,
+    (
+        Act(
+            ("vote.before_write", "vote.after_write", "answer", "show_words"),
+            ("update_card", "note", *WALK),
+            voted,
+        ),
+    ),
+    (("threat_two_persons", "true"),),
+)
+
+
 # ---- by the clock: reminder, fresh buttons, digest
 
 
@@ -158,7 +195,7 @@ def replies(house: Crashing, ticket: int) -> list[dict[str, Any]]:
 
 
 def digests(house: Crashing) -> list[dict[str, Any]]:
-    messages = house.call("/sandbox/state")["slack"]["messages"]
+    messages = house.shown("slack")["messages"]
     return [message for message in messages if message["text"].startswith("Wishes not confirmed yet")]
 
 
@@ -192,12 +229,36 @@ def told_of_the_day(house: Crashing, tickets: list[int]) -> None:
         assert len(digests(house)) == number
 
 
+def told_of_a_burst(house: Crashing, tickets: list[int]) -> None:
+    """More cards than people can take in are waiting, twice: as rows alone, which nobody walks."""
+    house.rows(
+        "INSERT INTO cases (ticket_id, procedure, generation, state) SELECT 900000 + n, 'data_deletion', 1, 'awaiting'"
+        " FROM generate_series(1, 21) n RETURNING id"
+    )
+    house.rows(
+        "INSERT INTO effects (case_id, verb, arg, vendor, op_id, state, reason)"
+        " SELECT id, 'ask_supervisor', 'x', 'slack', 'burst' || id, 'planned', 'in_line' FROM cases"
+        " WHERE ticket_id > 900000 RETURNING id"
+    )
+    for number in (1, 2):
+        house.rows(
+            "INSERT INTO timers (name, what, due_at) VALUES (%s, 'burst:C0SUPERVISE', now()) RETURNING name",
+            f"burst {number}",
+        )
+        effects_done(house, "burst", number)
+        messages = house.shown("slack")["messages"]
+        assert len([m for m in messages if m["text"].startswith("21 requests wait for their card")]) == number
+    house.rows("DELETE FROM effects WHERE op_id LIKE 'burst%%' AND reason = 'in_line' RETURNING id")
+    house.rows("DELETE FROM cases WHERE ticket_id > 900000 RETURNING id")
+
+
 BY_THE_CLOCK = Scene(
     awaiting,
     (
         Act(("remind", *TIMERS), WALK, reminded),
         Act(("renew_card",), (*TIMERS, *WALK), renewed),
         Act(("digest",), (*TIMERS, *WALK), told_of_the_day),
+        Act(("burst",), (*TIMERS, *WALK), told_of_a_burst),
     ),
     (("digest_at", "09:00"),),
 )
@@ -208,5 +269,7 @@ SCENES = {
     "part_after": AFTER,
     "join": JOINED,
     "threat": THREATENED,
+    "votes": VOTED,
     "clock": BY_THE_CLOCK,
+    "cards": CARDS,
 }

@@ -171,7 +171,8 @@ def check(house: Crashing, customer: Customer) -> None:
 
 
 @pytest.mark.timeout(650)
-@pytest.mark.parametrize("number", [QUICK, pytest.param(ALL, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("number", [QUICK, ALL])
 def test_kill_both_every_second(database: str, tmp_path: Path, number: int) -> None:
     with Crashing(database, tmp_path, sandbox=SANDBOX, worker_concurrency="8") as house:
         asked = customers(house, number)

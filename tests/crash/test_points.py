@@ -91,7 +91,9 @@ def check(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize(
+    "group", ["tagged", *(pytest.param(name, marks=pytest.mark.long) for name in ("pressed", "outside"))]
+)
 def test_every_point_in_company(database: str, tmp_path: Path, group: str) -> None:
     with Crashing(database, tmp_path, points=GROUPS[group]) as house:
         give_macro_a_tag(house)
@@ -115,7 +117,9 @@ TWICE = {
 }
 
 
-@pytest.mark.parametrize("verb", TWICE)
+@pytest.mark.parametrize(
+    "verb", [verb if verb == "apply_macro" else pytest.param(verb, marks=pytest.mark.long) for verb in TWICE]
+)
 def test_without_the_look_up_there_would_be_duplicates(database: str, tmp_path: Path, verb: str) -> None:
     """These tests can fail: a desk that sends again what it does not know about is found out."""
     with Crashing(database, tmp_path, points=(f"effect.after_call/{verb}",), blind=True) as house:

@@ -20,8 +20,10 @@ from app import db, engine
 from app.migrate import migrate
 from app.settings import load
 from tests.crash.crashkit import each_effect_once, nothing_open
-from tests.house import ROOT, House, Processes, drop_database, new_database
+from tests.databases import drop_database, new_database
+from tests.house import ROOT, House
 from tests.kit import Sent, deliver, sent, template_body
+from tests.processes import Processes
 
 
 def answer(url: str) -> int:

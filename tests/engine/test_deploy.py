@@ -44,6 +44,7 @@ class Deploying(Crashing):
         super().launch(name)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("version", ["one more", "one less"])
 def test_no_case_is_stranded_by_a_deploy(database: str, tmp_path: Path, version: str) -> None:

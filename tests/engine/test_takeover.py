@@ -11,17 +11,15 @@ from pathlib import Path
 import pytest
 
 from tests.crash.crashkit import Crashing, each_effect_once, nothing_open
-from tests.house import Processes
 from tests.kit import Sent, card_of, sent
+from tests.processes import Processes
 
-FROZEN_AT = (
+FROZEN_AT = ("effect.after_claim/apply_macro",)
+ALSO_FROZEN_AT = (
     "effect.before_claim/apply_macro",
-    "effect.after_claim/apply_macro",
     "effect.after_claim/ask_supervisor",
     "effect.after_call/open_jira",
     "walk.before_finish",
-)
-ALSO_FROZEN_AT = (
     "effect.before_plan/apply_macro",
     "effect.after_call/apply_macro",
     "effect.after_call/ask_supervisor",
@@ -49,7 +47,7 @@ class Two(Crashing):
     ("settings", "within"),
     [
         ({}, 6.0),
-        ({"heartbeat": "5", "stalled_after": "15", "zendesk_quiet": "0.4"}, 30.0),
+        pytest.param({"heartbeat": "5", "stalled_after": "15", "zendesk_quiet": "0.4"}, 30.0, marks=pytest.mark.long),
     ],
     ids=["quick", "defaults"],
 )
@@ -101,6 +99,7 @@ def test_a_frozen_worker_that_wakes_up_sends_nothing(database: str, tmp_path: Pa
         nothing_open(house)
 
 
+@pytest.mark.long
 def test_a_worker_frozen_within_a_transaction_holds_its_locks_for_ten_seconds_only(
     database: str, tmp_path: Path
 ) -> None:
@@ -124,6 +123,7 @@ def test_a_worker_frozen_within_a_transaction_holds_its_locks_for_ten_seconds_on
         nothing_open(house)
 
 
+@pytest.mark.long
 def test_a_frozen_worker_does_not_end_the_job_that_another_runs(database: str, tmp_path: Path) -> None:
     """Else the next event of the ticket would run beside it, and a kill of the other would lose the event."""
     with Two(database, tmp_path, stops=("walk.before_finish",), read_timeout="20") as house:

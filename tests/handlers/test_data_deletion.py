@@ -11,7 +11,6 @@ from tests.house import House
 from tests.kit import (
     NOTHING,
     Sent,
-    agent_says,
     buttons,
     card_of,
     customer_says,
@@ -63,7 +62,7 @@ def test_the_whole_way(
     ):
         assert line in card["text"]
     assert not [line for line in not_there if line in card["text"]]
-    assert buttons(card) == ["approve", "decline", "decline_reason"]
+    assert buttons(card) == ["approve", "decline", "ask"]
     assert sent(house, ticket) == Sent(mails=1, cards=1)  # nothing to JIRA before the decision
 
     assert house.press("approve", card=card) == 200
@@ -169,22 +168,6 @@ def test_everything_missing_is_said_in_one_note(shared_house: House) -> None:
     edit(house, ticket, name="Siti", contact="0123456789", backoffice="https://backoffice.example.com/customers/1")
     house.wait_state(ticket, "awaiting")
     assert sent(house, ticket) == Sent(mails=1, cards=1)
-
-
-def test_copied_ticket_waits_until_nobody_is_copied(shared_house: House) -> None:
-    house = shared_house
-    ticket = house.ticket(cc=["wife@example.com"])
-    house.tag(ticket, "data_deletion_request", "pref_stop_all")
-    house.wait_state(ticket, "incomplete")
-    assert sent(house, ticket) == NOTHING
-    [note] = house.notes(ticket)
-    assert "other people are copied on this ticket" in note
-    with house.sandbox.world.lock:
-        house.sandbox.world.zendesk.tickets[ticket].cc_ids = []
-    agent_says(house, ticket)
-    house.wait_state(ticket, "awaiting")
-    assert sent(house, ticket) == Sent(mails=1, cards=1)
-    assert not [m for m in house.sandbox.world.zendesk.mails if m["to"] == "wife@example.com"]
 
 
 def test_requester_without_mail_gets_a_card_and_a_note_that_says_so(shared_house: House) -> None:

@@ -25,11 +25,11 @@ from tests.kit import (
 )
 
 
-def test_decline_with_and_without_a_reason_and_a_new_round(shared_house: House) -> None:
+def test_declined_twice_and_a_new_round(shared_house: House) -> None:
     house = shared_house
     ticket = house.to_awaiting()
     card = card_of(house, ticket)
-    house.press("decline", card=card, state={"decline_reason": "wrong_details"})
+    house.press("decline", card=card, form={"reason": "wrong_details"})
     case = house.wait_state(ticket, "declined")
     assert (case["reason"], case["decided_by"]) == ("wrong_details", "U0AISYAH")
     assert "Declined by <@U0AISYAH>" in card_of(house, ticket)["text"]
@@ -50,9 +50,9 @@ def test_decline_with_and_without_a_reason_and_a_new_round(shared_house: House) 
     assert sent(house, ticket) == Sent(mails=1, cards=2)  # acknowledged already: no second e-mail
     assert f'E-mail to the customer (macro "{REQUEST}"): sent in an earlier round already' in house.notes(ticket)[-1]
     assert "round 2" in house.notes(ticket)[-1]
-    house.press("decline", card=cards_of(house, ticket)[-1])
+    house.press("decline", card=cards_of(house, ticket)[-1], form={"reason": "duplicate"})
     next_round(house, ticket, 2, "declined")
-    assert "No reason chosen, ask the supervisor" in house.notes(ticket)[-1]
+    assert "Reason: Already handled in another ticket." in house.notes(ticket)[-1]
 
     retag(house, ticket)
     next_round(house, ticket, 3)

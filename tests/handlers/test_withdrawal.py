@@ -22,6 +22,7 @@ from tests.kit import (
     sent,
     told,
 )
+from tests.review.scenes import approved_unheard
 
 WITHDRAWN = "data_deletion_withdrawn"
 NEVER_MIND = "it does not apply here"
@@ -192,18 +193,10 @@ def test_while_slack_is_down(house: House, where: str) -> None:
 
 def test_while_jira_s_answer_is_lost(house: House) -> None:
     """Approved, the issue is there but nobody told us: JIRA is told of the withdrawal all the same."""
-    faults = house.sandbox.world.faults
-    ticket = house.to_awaiting("pref_stop_sms")
-    faults.add("jira", "create", "reset_after")
-    for method in ("search", "issue"):
-        faults.add("jira", method, "readback_fails", times=None)
-    house.sandbox.world.config.drop_webhooks = 1.0  # nor does a webhook of JIRA's tell us
-    house.press("approve")
-    house.wait(lambda: house.case(ticket)["state"] == "approved" and sent(house, ticket).issues == 1)
-    house.sandbox.world.config.drop_webhooks = 0.0
+    ticket = approved_unheard(house, "pref_stop_sms")
     house.tag(ticket, WITHDRAWN)
     house.wait(lambda: house.case(ticket)["state"] == "withdrawn")
-    faults.clear()
+    house.sandbox.world.faults.clear()
     house.settle(25)
     assert sent(house, ticket) == Sent(mails=1, cards=1, issues=1, comments=1)
     assert buttons(card_of(house, ticket)) == []

@@ -1,109 +1,24 @@
-"""/api/v1 as a campaign system uses it, over HTTP: tokens from the command line, questions, refusals, description."""
+"""/api/v1 as a campaign system uses it, over HTTP: questions, refusals, description."""
 
 from __future__ import annotations
 
-import json
 import logging
-import re
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from typing import Any
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import pytest
-from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
 
 from app import create_app
-from app.cli import main
 from app.consent import person
 from app.consent.question import Reader
 from app.settings import CHANNELS
 from app.vault import Vault
-from tests.house import House, drop_database, new_database
+from tests.house import House
+from tests.procedure.api_kit import ask, asked, customer, problem_of, resolved, token
 
-READ = ("--scope", "suppressions:read")
-_names = count(1)
-_numbers = count(2_000_000)
-
-
-class Answer:
-    def __init__(self, status: int, headers: Any, body: bytes) -> None:
-        self.status, self.headers, self.text = status, headers, body.decode()
-        self.json = json.loads(self.text) if self.text else None
-
-
-def desk_command(house: House, *args: str) -> Result:
-    """`desk ARGS` with this house's settings."""
-    return CliRunner().invoke(main, list(args), env=dict(house.environment))
-
-
-@pytest.fixture(scope="module")
-def asked(database_server: str) -> Iterator[House]:
-    """A desk with a rate that no test of this module reaches by accident."""
-    uri = new_database(database_server)
-    with House(uri, api_rate="6000") as built:
-        yield built
-    drop_database(database_server, uri)
-
-
-@pytest.fixture
-def token(asked: House) -> str:
-    return new_token(asked)
-
-
-def new_token(house: House, *more: str) -> str:
-    made = desk_command(house, "tokens", "add", f"crm-{next(_names)}", *READ, *more)
-    assert made.exit_code == 0, made.output
-    return made.stdout.strip()
-
-
-def ask(
-    house: House,
-    path: str,
-    token: str | None = None,
-    body: Any = None,
-    *,
-    raw: bytes | None = None,
-    headers: dict[str, str] | None = None,
-    **query: str,
-) -> Answer:
-    sent = {} if token is None else {"Authorization": f"Bearer {token}"}
-    data = raw if raw is not None else None if body is None else json.dumps(body).encode()
-    if data is not None:
-        sent["Content-Type"] = "application/json"
-    url = f"{house.url}/api/v1/{path}" + (f"?{urlencode(query)}" if query else "")
-    try:
-        with urllib.request.urlopen(
-            urllib.request.Request(url, data=data, headers={**sent, **(headers or {})}), timeout=15
-        ) as answer:
-            return Answer(answer.status, answer.headers, answer.read())
-    except urllib.error.HTTPError as refused:
-        return Answer(refused.code, refused.headers, refused.read())
-
-
-def customer(house: House, *tags: str, state: str = "awaiting") -> tuple[str, str, int]:
-    """(phone, mail, ticket) of somebody who has asked for this."""
-    number = next(_numbers)
-    phone, mail = f"+6013{number}", f"api{number}@example.com"
-    who = {"name": "Siti Nurhaliza", "email": mail, "phone": phone}
-    ticket = house.ticket(requester=who, fields={"contact": phone})
-    house.tag(ticket, "data_deletion_request", *tags)
-    house.wait_state(ticket, state)
-    return phone, mail, ticket
-
-
-def problem_of(answer: Answer, status: int, code: str) -> list[tuple[str, str]]:
-    """The fields and codes of a refusal in the one form that refusals have."""
-    assert answer.status == status, answer.text
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert (answer.json["status"], answer.json["code"]) == (status, code)
-    return [(error["field"], error["code"]) for error in answer.json.get("errors", [])]
-
+__all__ = ["asked", "token"]  # fixtures
 
 # ---- what is asked
 
@@ -285,92 +200,6 @@ def test_the_database_is_away(asked: House, token: str, monkeypatch: pytest.Monk
     assert int(answer.headers["Retry-After"]) == 30
 
 
-# ---- tokens
-
-
-def test_who_has_no_good_token_learns_nothing(asked: House, token: str) -> None:
-    phone, _, _ = customer(asked, "pref_stop_all")
-    for given in (None, "", "desk_", "desk_" + "0" * 64, token.upper(), token[:-1], token + "0"):
-        answer = ask(asked, "suppressions", given, phone=phone, channel="sms")
-        assert problem_of(answer, 401, "token") == []
-        assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="desk"')
-    basic = ask(asked, "suppressions", None, headers={"Authorization": f"Basic {token}"}, phone=phone, channel="sms")
-    assert problem_of(basic, 401, "token") == []
-    assert ask(asked, "suppressions", None, access_token=token, phone=phone, channel="sms").status == 401
-
-
-def test_a_token_of_another_scope(asked: House) -> None:
-    made = desk_command(asked, "tokens", "add", "writer", "--scope", "suppressions:write")
-    answer = ask(asked, "suppressions", made.stdout.strip(), phone="0123456789", channel="sms")
-    assert problem_of(answer, 403, "scope") == []
-    assert 'error="insufficient_scope"' in answer.headers["WWW-Authenticate"]
-
-
-def test_a_token_is_shown_once_and_kept_as_a_digest(asked: House) -> None:
-    made = desk_command(asked, "tokens", "add", "shown-once", *READ, "--days", "30")
-    token = made.stdout.strip()
-    assert re.fullmatch(r"desk_[0-9a-f]{64}", token)
-    rows = asked.rows("SELECT t::text AS line, digest, expires_at - made_at AS life FROM api_tokens t")
-    assert not [row for row in rows if token in row["line"] or token[5:] in row["line"]]
-    listed = desk_command(asked, "tokens", "list", "--json")
-    [row] = [row for row in json.loads(listed.stdout) if row["name"] == "shown-once"]
-    assert (row["scopes"], row["live"], row["used_at"]) == (["suppressions:read"], True, None)
-    digests = [row["digest"] for row in rows]
-    assert not [text for text in (token, *digests) if text in listed.stdout]
-    assert "shown-once" in desk_command(asked, "tokens", "list").stdout
-    assert ask(asked, "suppressions", token, phone="0123456789", channel="sms").status == 200
-    [row] = asked.rows("SELECT used_at FROM api_tokens WHERE name = 'shown-once'")
-    assert row["used_at"] is not None
-    assert timedelta(days=29) < max(row["life"] for row in rows if row["life"]) < timedelta(days=31)
-
-
-def test_revoked_and_expired_tokens_are_refused_at_once(asked: House) -> None:
-    token = desk_command(asked, "tokens", "add", "for-a-while", *READ).stdout.strip()
-    assert ask(asked, "suppressions", token, phone="0123456789", channel="sms").status == 200
-    assert desk_command(asked, "tokens", "revoke", "for-a-while").exit_code == 0
-    assert ask(asked, "suppressions", token, phone="0123456789", channel="sms").status == 401
-    assert desk_command(asked, "tokens", "revoke", "for-a-while").exit_code == 0  # once more changes nothing
-    again = desk_command(asked, "tokens", "add", "for-a-while", *READ)
-    assert (again.exit_code, again.stdout) == (1, "")
-    old = new_token(asked, "--days", "1")
-    asked.rows("UPDATE api_tokens SET expires_at = now() WHERE id = (SELECT max(id) FROM api_tokens) RETURNING 1")
-    assert ask(asked, "suppressions", old, phone="0123456789", channel="sms").status == 401
-
-
-@pytest.mark.parametrize(
-    ("args", "code"),
-    [
-        (("add", "x"), 2),
-        (("add", "x", "--scope", "everything"), 2),
-        (("add", "X y", *READ), 1),
-        (("add", "x", *READ, "--days", "0"), 2),
-        (("revoke", "nobody"), 3),
-    ],
-)
-def test_wrong_use_of_the_command(asked: House, args: tuple[str, ...], code: int) -> None:
-    result = desk_command(asked, "tokens", *args)
-    assert (result.exit_code, result.stdout) == (code, "")
-    assert "Traceback" not in result.stderr
-
-
-def test_the_rate_of_a_token_is_its_own(database: str) -> None:
-    """Above API_RATE: 429 with Retry-After, for this token alone; a batch is one call."""
-    with House(database, api_rate="10") as house:  # one call at once, then one in six seconds
-        one, other = new_token(house), new_token(house)
-        asks = {"phone": "0123456789", "channel": "sms"}
-        assert ask(house, "suppressions", one, **asks).status == 200
-        late = ask(house, "suppressions", one, **asks)
-        assert problem_of(late, 429, "too_many") == []
-        assert 1 <= int(late.headers["Retry-After"]) <= 6
-        people = [{"phone": "0123456789"}] * 50
-        assert ask(house, "suppressions/batch", other, {"channel": "sms", "people": people}).status == 200
-        for _ in range(25):
-            last = ask(house, "suppressions", "desk_" + "1" * 64, **asks)
-        assert problem_of(last, 429, "too_many") == []  # somebody who tries tokens
-        house.rows("UPDATE api_tokens SET busy_until = now() RETURNING 1")
-        assert ask(house, "suppressions", one, **asks).status == 200  # and it does not shut out the others
-
-
 # ---- nothing personal, and the description
 
 
@@ -384,10 +213,6 @@ def test_no_log_holds_what_was_asked(asked: House, token: str, capsys: pytest.Ca
     written = capsys.readouterr().err
     assert '"event":"api.answered","route":"/api/v1/suppressions","status":200' in written
     assert not [text for text in ("1234567", "canary", token, token[5:]) if text in written]
-
-
-def resolved(document: dict[str, Any], schema: dict[str, Any]) -> Draft202012Validator:
-    return Draft202012Validator({**schema, "components": document["components"]})
 
 
 def test_the_description_fits_the_routes_and_the_answers(asked: House, token: str) -> None:

@@ -2,106 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
-from app.ledger.perform import WalkLostError
-from app.steps import base
-from tests.house import House, drop_database, new_database
-from tests.kit import Sent, card_of, issue_of, quiet_for, sent
-from tests.review.scenes import WITHDRAWN, fault, killed_at, mend, taken_over, waits
+from tests.house import House
+from tests.kit import Sent, card_of, quiet_for, sent
+from tests.procedure.bans_kit import (
+    MACRO,
+    asked,
+    asking,
+    ban,
+    banning,
+    comments,
+    completed,
+    due,
+    mails,
+    time_comes,
+    wishes,
+    with_source,
+)
+from tests.review.scenes import WITHDRAWN, fault, mend, waits
 
-MACRO = "Opt-Out Confirmation"
-TOKEN = "stand-in-bans"
-_numbers = itertools.count(7001)
-MAIL, CALLS = ("apply_macro", "comment_jira")
-
-
-def with_source(uri: str, query: str = "?channel={channel}", **settings: str) -> House:
-    """A desk that asks the stand-in for the ban's source, and tells the customer in the end."""
-    house = House(uri, completion_macro=MACRO, ban_check_token=TOKEN, **settings)
-    house.environment["BAN_CHECK_URL"] = f"{house.sandbox.url}/backoffice/bans/{{customer}}{query}"
-    return house
-
-
-@pytest.fixture(scope="module")
-def asking(database_server: str) -> Iterator[House]:
-    """One desk with a source, for all tests that look at a customer of their own. Nobody bans by himself."""
-    uri = new_database(database_server)
-    with with_source(uri) as built:
-        built.sandbox.world.config.bans_follow_jira = False
-        yield built
-    drop_database(database_server, uri)
-
-
-def banning(house: House, *tags: str, **given: Any) -> tuple[int, str, str]:
-    """A case of a person of its own that JIRA has been asked about: ticket, issue key, customer."""
-    number = next(_numbers)
-    customer = f"c-{number}"
-    fields = {
-        "contact": f"+60 12-8{number} {number}",
-        "backoffice": f"https://backoffice.example.com/customers/{customer}",
-    }
-    person: dict[str, Any] = {"email": f"siti.{number}@example.com", "phone": fields["contact"], "fields": fields}
-    ticket, key = house.to_banning(*tags, **{**person, **given})
-    return ticket, key, customer
-
-
-def ban(house: House, customer: str, **channels: bool) -> None:
-    every = dict.fromkeys(("calls", "sms", "email", "push"), True)
-    house.call(f"/sandbox/bans/{customer}", channels or every)
-
-
-def completed(house: House, *tags: str) -> tuple[int, str, str]:
-    """A case whose ban is confirmed at the source."""
-    ticket, key, customer = banning(house, *tags)
-    ban(house, customer)
-    house.move_issue(key, "Done")
-    house.wait_state(ticket, "done")
-    return ticket, key, customer
-
-
-def wishes(house: House, ticket: int) -> dict[str, tuple[str, str]]:
-    query = "SELECT wish, w.state, source FROM wishes w JOIN cases c ON c.id = w.case_id WHERE ticket_id = %s"
-    return {row["wish"]: (row["state"], row["source"]) for row in house.rows(query, ticket)}
-
-
-def due(house: House, ticket: int) -> list[str]:
-    """The looks that are still to come, soonest first."""
-    query = (
-        "SELECT what FROM timers t JOIN cases c ON c.id = t.case_id WHERE ticket_id = %s AND fired_at IS NULL"
-        " AND starts_with(what, 'recheck') ORDER BY t.due_at"
-    )
-    return [row["what"] for row in house.rows(query, ticket)]
-
-
-def time_comes(house: House, ticket: int, what: str) -> None:
-    """The timer is due now; until its walk is over."""
-    query = (
-        "UPDATE timers SET due_at = now() WHERE what = %s AND fired_at IS NULL"
-        " AND case_id IN (SELECT id FROM cases WHERE ticket_id = %s) RETURNING name"
-    )
-    assert house.rows(query, what, ticket), f"{what} is not set: {due(house, ticket)}"
-    house.wait(lambda: what not in due(house, ticket), what=f"{what} has fired")
-    house.settle()
-
-
-def mails(house: House, ticket: int) -> list[str]:
-    """The confirmations that the customer got."""
-    return [text for text in house.replies(ticket) if "has been processed" in text]
-
-
-def comments(house: House, ticket: int) -> list[str]:
-    return [c["body"] for c in issue_of(house, ticket)["comments"]]
-
-
-def asked(house: House, customer: str) -> list[str]:
-    """The channels that the source was asked about."""
-    arrived = house.sandbox.world.arrived("backoffice", "bans")
-    return [a["query"].get("channel", "") for a in arrived if a["path"].endswith(f"/{customer}")]
+__all__ = ["asking"]  # a fixture
 
 
 def test_sop_0_9_done_only_when_the_source_agrees(asking: House) -> None:
@@ -334,69 +255,6 @@ def test_after_a_week_a_person_takes_over_and_the_desk_goes_on_looking(asking: H
     assert len(mails(house, ticket)) == 1
 
 
-PLACES = (
-    "effect.before_plan",
-    "effect.after_plan",
-    "effect.before_claim",
-    "effect.after_claim",
-    "effect.after_call",
-    "effect.after_outcome",
-)
-
-
-@pytest.mark.parametrize("place", PLACES)
-def test_killed_around_the_comment_and_the_second_message(
-    asking: House, monkeypatch: pytest.MonkeyPatch, place: str
-) -> None:
-    """The walk dies at this place of each new effect; whoever takes over finds what is there: once each."""
-    house = asking
-    ticket, key, customer = banning(house)
-    with killed_at(monkeypatch, place, "comment_jira") as hit:
-        house.move_issue(key, "Done")
-        house.wait(lambda: hit)
-        taken_over(house, newest(house, ticket))
-        house.wait_state(ticket, "verifying")
-    assert len(comments(house, ticket)) == 1
-    ban(house, customer)
-    with killed_at(monkeypatch, place, "apply_macro") as hit:
-        house.rows("UPDATE timers SET due_at = now() WHERE what = 'recheck:look-1' AND fired_at IS NULL RETURNING name")
-        house.wait(lambda: hit)
-        taken_over(house, newest(house, ticket))
-        house.wait_state(ticket, "done")
-    assert len(mails(house, ticket)) == 1
-    assert sent(house, ticket) == Sent(mails=2, cards=1, issues=1, comments=1, links=1)
-
-
-@pytest.mark.parametrize("nth", [1, 2])
-def test_killed_between_two_moves_of_the_case(asking: House, monkeypatch: pytest.MonkeyPatch, nth: int) -> None:
-    """After it is said to be verified, and after it is done: the looks are set, and the customer is told."""
-    house = asking
-    ticket, key, customer = banning(house)
-    ban(house, customer)
-    passed: list[str] = []
-
-    def point(name: str, verb: str = "") -> None:
-        if name == "case.after_move":
-            passed.append(name)
-            if len(passed) == nth:
-                raise WalkLostError
-
-    with monkeypatch.context() as within:
-        within.setattr(base, "point", point)
-        house.move_issue(key, "Done")
-        house.wait(lambda: len(passed) >= nth)
-        assert mails(house, ticket) == []
-        taken_over(house, newest(house, ticket))
-        house.wait_state(ticket, "done")
-    assert due(house, ticket) == ["recheck:1", "recheck:7", "recheck:30"]
-    assert len(mails(house, ticket)) == 1
-    assert sent(house, ticket) == Sent(mails=2, cards=1, issues=1, links=1)
-
-
-def newest(house: House, ticket: int) -> int:
-    return int(house.rows("SELECT max(id) AS id FROM events WHERE ticket_id = %s", ticket)[0]["id"])
-
-
 def test_one_address_for_all_channels_and_a_demo_that_completes_by_itself(database: str) -> None:
     """Without {channel} one answer speaks for all; whoever sets the issue to done has set the ban it asks for."""
     with with_source(database, "") as house:
@@ -405,7 +263,7 @@ def test_one_address_for_all_channels_and_a_demo_that_completes_by_itself(databa
         house.wait_state(ticket, "done")
         assert asked(house, customer) == [""]
         assert wishes(house, ticket) == {"sms": ("confirmed", "source")}
-        assert house.call("/sandbox/state")["bans"][customer] == {
+        assert house.shown("backoffice")[customer] == {
             "calls": False,
             "sms": True,
             "email": False,

@@ -13,7 +13,8 @@ import pytest
 from app import confirmed, wish
 from app.clients.types import Ticket
 from app.settings import Settings, load
-from tests.house import House, drop_database, new_database
+from tests.databases import drop_database, new_database
+from tests.house import House
 from tests.kit import NOTHING, Sent, card_of, edit, events_of, issue_of, quiet_for, sent
 from tests.procedure.people import someone
 
@@ -283,7 +284,7 @@ def test_sop_1_2_notes_hold_facts_and_nothing_of_the_customer(asking: House) -> 
     house = asking
     given = someone(fields=CONFIRMED, comment="You thieves, delete my data NOW!!")
     ticket, phone = house.to_awaiting(**given), given["phone"]
-    house.press("decline", card=card_of(house, ticket), state={"decline_reason": "not_confirmed"})
+    house.press("decline", card=card_of(house, ticket), form={"reason": "not_confirmed"})
     house.wait_state(ticket, "declined")
     assert len(house.notes(ticket)) >= 2
     for note in house.notes(ticket):

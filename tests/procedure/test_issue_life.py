@@ -8,7 +8,7 @@ import pytest
 
 from tests.house import House
 from tests.kit import Sent, card_of, quiet_for, sent
-from tests.procedure.test_bans import (
+from tests.procedure.bans_kit import (
     asked,
     asking,
     ban,

@@ -69,13 +69,13 @@ def test_sop_2_5_a_refusal_names_its_basis_from_the_table(shared_house: House) -
     house = shared_house
     ticket = house.to_awaiting("pref_delete_all", **someone())
     assert "Basis of the refusal" not in house.notes(ticket)[-1]
-    house.press("decline", card=card_of(house, ticket), state={"decline_reason": "retention_applies"})
+    house.press("decline", card=card_of(house, ticket), form={"reason": "retention_applies"})
     house.wait_state(ticket, "declined")
     note = house.notes(ticket)[-1]
     assert "Basis of the refusal: AMLA 2001 s.17; Companies Act 2016 s.245; " in note
     assert "must be retained due to regulatory and compliance requirements" in note, "its sentence for the reply"
     other = house.to_awaiting("pref_delete_all", **someone())
-    house.press("decline", card=card_of(house, other), state={"decline_reason": "not_confirmed"})
+    house.press("decline", card=card_of(house, other), form={"reason": "not_confirmed"})
     house.wait_state(other, "declined")
     assert "Basis of the refusal" not in house.notes(other)[-1]
     assert sent(house, ticket) == Sent(mails=1, cards=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.points import EFFECT_POINTS
+from tests.approvals.seen import change, deaf
 from tests.crash.crashkit import Crashing, each_effect_once, nothing_open
 from tests.house import House
 from tests.kit import (
@@ -18,7 +18,6 @@ from tests.kit import (
     card_of,
     cards_of,
     customer_says,
-    edit,
     generations,
     next_round,
     press_body,
@@ -208,55 +207,21 @@ def test_chat_down_it_waits_and_renews_later(shared_house: House) -> None:
     house.wait_state(ticket, "declined")
 
 
-@pytest.mark.parametrize("what", ["preference", "missing", "details"])
-def test_a_ticket_that_says_something_else_renews_nothing_until_it_is_mended(shared_house: House, what: str) -> None:
-    house = shared_house
+def test_a_withdrawal_that_is_on_the_ticket_comes_first(house: House) -> None:
+    """Its own event decides; until it has come nothing is renewed, and no other card is made."""
     ticket = house.to_awaiting()
-    card = card_of(house, ticket)
-    if what == "preference":
-        house.untag(ticket, "pref_stop_all")
-        house.tag(ticket, "pref_delete_all")
-    else:
-        edit(house, ticket, **({"backoffice": ""} if what == "missing" else {"name": "Siti Aminah"}))
-    house.settle()
+    deaf(house)
+    house.tag(ticket, "data_deletion_withdrawn")
+    change(house, ticket, name="Siti Aminah")
     due(house, ticket)
     house.settle()
-    assert updates(house, card) == 0
-    assert card_of(house, ticket)["blocks"] == card["blocks"]
     assert renewals(house, ticket) == []
     assert timers(house, ticket) == ["refresh:1"], "it is looked at again"
     assert sent(house, ticket) == WAITING
-    aged(house, ticket, "ask_supervisor")  # by now the buttons have expired
-    time.sleep(1.05 - time.time() % 1)  # not within the second of the earlier update (facts Z3.3)
-    if what == "preference":
-        house.untag(ticket, "pref_delete_all")
-        house.tag(ticket, "pref_stop_all")
-    elif what == "missing":
-        edit(house, ticket, backoffice="https://backoffice.example.com/customers/42")
-    else:
-        edit(house, ticket, name="Siti Nurhaliza")
-    house.wait(lambda: updates(house, card) == 1, what="renewed as soon as the ticket is mended")
-    house.settle()
-    assert shown(card_of(house, ticket)) == shown(card)
-    assert timers(house, ticket) == ["refresh:2"]
-    press_body(house, ticket, "approve")
-    house.wait_state(ticket, "banning")
-
-
-def test_a_deleted_card_stays_deleted(shared_house: House) -> None:
-    house = shared_house
-    ticket = house.to_awaiting()
-    notes = house.notes(ticket)
-    house.call("/sandbox/slack/delete", {"ts": card_of(house, ticket)["ts"]})
+    house.untag(ticket, "data_deletion_withdrawn")
     due(house, ticket)
     house.settle()
-    customer_says(house, ticket)
-    house.settle()
-    assert cards_of(house, ticket) == []
-    assert [r["evidence"] for r in renewals(house, ticket)] == [{"gone": True}]
-    assert timers(house, ticket) == []
-    assert house.notes(ticket) == notes
-    assert house.case(ticket)["state"] == "awaiting"
+    assert sent(house, ticket) == Sent(mails=1, cards=2), "now the next card"
 
 
 def test_a_new_round_only_when_the_last_renewal_has_expired(shared_house: House) -> None:
@@ -325,5 +290,5 @@ def test_killed_around_a_renewal_one_card_with_live_buttons(database: str, tmp_p
         each_effect_once(house)
         house.press_until_taken(card_of(house, tickets[0]), "approve")
         house.wait_state(tickets[0], "banning", 30)
-        assert buttons(card_of(house, tickets[1])) == ["approve", "decline", "decline_reason"]
+        assert buttons(card_of(house, tickets[1])) == ["approve", "decline", "ask"]
         nothing_open(house)

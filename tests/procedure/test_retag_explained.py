@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.house import House
-from tests.kit import Sent, cards_of, edit, generations, next_round, quiet_for, retag, sent
+from tests.kit import Sent, cards_of, customer_says, edit, generations, next_round, quiet_for, retag, sent
 
 GOES_ON = "The case goes on where it stood; nothing is sent twice."
 
@@ -49,7 +49,7 @@ def test_while_a_supervisor_is_asked(unguarded: House) -> None:
     retag(house, ticket)  # once more, and once more a note
     house.wait(lambda: len(house.notes(ticket)) > len(seen) + 1, what="a note for the second time")
     quiet_for(house)
-    edit(house, ticket, name="Siti Nurhaliza binti Tarudin")  # a mere update is none
+    customer_says(house, ticket)  # a mere update is none
     quiet_for(house)
     assert len(house.notes(ticket)) == len(seen) + 2
     assert sent(house, ticket) == Sent(mails=1, cards=1)

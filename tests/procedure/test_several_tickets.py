@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 from app.joins import covers
 from tests.house import House
@@ -13,6 +12,7 @@ from tests.kit import (
     buttons,
     card_of,
     cards_of,
+    customer_says,
     edit,
     generations,
     issue_of,
@@ -20,30 +20,9 @@ from tests.kit import (
     quiet_for,
     sent,
 )
+from tests.procedure.people import Person
 
 REQUESTED, WITHDRAWN = "data_deletion_request", "data_deletion_withdrawn"
-
-
-class Person:
-    """A customer who writes again and again. `ticket` may be given another number's form, another address, ..."""
-
-    def __init__(self, house: House, number: int) -> None:
-        self.house = house
-        self.mail = f"again{number}@example.com"
-        self.local = f"17 {number:03d}-4321"
-
-    def ticket(self, *tags: str, phone: str | None = None, mail: str | None = None, **given: Any) -> int:
-        phone = phone or f"+60 {self.local}"
-        fields = {"contact": phone, **given.pop("fields", {})}
-        ticket = self.house.ticket(fields=fields, phone=phone, email=mail or self.mail, **given)
-        if tags:
-            self.house.tag(ticket, REQUESTED, *tags)
-        return ticket
-
-    def main(self, *tags: str, **given: Any) -> int:
-        ticket = self.ticket(*(tags or ("pref_stop_all",)), **given)
-        self.house.wait_state(ticket, "awaiting")
-        return ticket
 
 
 def test_what_covers_what() -> None:
@@ -249,8 +228,8 @@ def test_withdrawal_in_part_on_the_follower(shared_house: House) -> None:
     assert [row["channel"] for row in house.rows(stopped, main)] == ["email", "push", "sms"]
     assert sent(house, main) == Sent(mails=1, cards=2)
     assert (sent(house, tickets[0]), sent(house, tickets[1])) == (Sent(mails=1), NOTHING)
-    edit(house, main, name="Siti Nurhaliza binti Tarudin")  # its own tags still say stop all
-    edit(house, tickets[1], name="Siti Nurhaliza binti Tarudin")
+    customer_says(house, main)  # its own tags still say stop all
+    customer_says(house, tickets[1])
     quiet_for(house)
     assert (house.case(main)["preference"], generations(house, main)) == (rest, 2)
     assert house.case(tickets[1])["state"] == "joined"

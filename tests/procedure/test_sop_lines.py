@@ -16,8 +16,8 @@ def test_sop_0_18_card_to_the_supervisors_with_all_details_in_order(shared_house
     places = [card["text"].index(words) for words in (*heads, "Customer Preference:")]
     assert places == sorted(places)
     assert card["channel"] == house.sandbox.config.slack_channel
-    assert buttons(card) == ["approve", "decline", "decline_reason"]
-    stranger = next(one["id"] for one in house.call("/sandbox/state")["slack"]["people"] if not one["approver"])
+    assert buttons(card) == ["approve", "decline", "ask"]
+    stranger = next(one["id"] for one in house.shown("slack")["people"] if not one["approver"])
     assert press_body(house, ticket, "approve", user=stranger)["status"] == 200
     told(house, stranger, "may not decide")
     assert house.case(ticket)["state"] == "awaiting"

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from app.suppress.columns import verdict
-from tests.procedure.test_suppress import VAULT, Book, Run, book, put, run
+from tests.procedure.suppress_kit import VAULT, Book, Run, book, put, run
 
 __all__ = ["book", "run"]  # fixtures
 IMPORT = ("suppress", "import", "list.csv", "--source", "crm")

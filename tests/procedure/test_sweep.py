@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +24,7 @@ from tests.kit import (
     events_of,
     generations,
     next_round,
+    next_second,
     press_body,
     sent,
     template_body,
@@ -64,11 +64,6 @@ def sweep(house: House) -> dict[str, Any]:
     [event] = house.wait(lambda: house.rows(query, before), 20, "a sweep")[:1]
     house.settle()
     return dict(event)
-
-
-def next_second() -> None:
-    """Zendesk's times are whole seconds: two changes within one are one fact."""
-    time.sleep(1.05 - time.time() % 1)
 
 
 def test_sop_0_34_three_of_ten_webhooks_lost_and_every_wish_is_carried_out(database: str) -> None:

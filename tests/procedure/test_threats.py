@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
-from typing import Any
 
-import pytest
-
-from tests.house import House, Processes
+from tests.house import House
 from tests.kit import (
     Sent,
     agent_id,
@@ -22,51 +18,18 @@ from tests.kit import (
     template_body,
     told,
 )
-
-THREAT = "regulatory_threat"
-URGENT = "Urgent: Regulatory Complaint Threat"
-_numbers = itertools.count(1001)
-WORDS = "I have asked you ten times. I will go to Bank Negara and my lawyer knows about this."
-
-
-def person() -> dict[str, Any]:
-    """A customer of a test's own: tickets of one person join one case."""
-    number = next(_numbers)
-    contact = f"+60 12-345 {number}"
-    return {"email": f"siti{number}@example.com", "phone": f"012345{number}", "fields": {"contact": contact}}
-
-
-def threat_cards(house: House, ticket: int) -> list[dict[str, Any]]:
-    """Every urgent card about this ticket, open or decided, oldest first."""
-    return [m for m in cards_of(house, ticket) if "Regulatory Complaint Threat" in m["text"]]
-
-
-def deletion_cards(house: House, ticket: int) -> list[dict[str, Any]]:
-    return [m for m in cards_of(house, ticket) if "Regulatory Complaint Threat" not in m["text"]]
-
-
-def threats(house: House, ticket: int) -> list[dict[str, Any]]:
-    query = "SELECT * FROM cases WHERE ticket_id = %s AND procedure = %s ORDER BY generation"
-    return house.rows(query, ticket, THREAT)
-
-
-def raised(house: House, ticket: int, generation: int = 1) -> dict[str, Any]:
-    """Until the threat waits for a supervisor; its open card."""
-    query = "SELECT 1 FROM cases WHERE ticket_id = %s AND procedure = %s AND generation = %s AND state = 'awaiting'"
-    house.wait(lambda: house.rows(query, ticket, THREAT, generation), what="the threat is raised")
-    house.settle()
-    return threat_cards(house, ticket)[-1]
-
-
-def only_tag(house: House, ticket: int, *tags: str) -> None:
-    """The agent sets the tag, and the account's trigger for it tells us."""
-    house.tag(ticket, *tags)
-    assert deliver(house, template_body(ticket, *house.state_of(ticket)["tags"])) in (200, 204)
-
-
-def press(house: House, card: dict[str, Any], action: str, user: str = "U0AISYAH") -> None:
-    assert house.press(action, user, card) == 200
-    house.settle()
+from tests.procedure.threats_kit import (
+    THREAT,
+    URGENT,
+    WORDS,
+    deletion_cards,
+    only_tag,
+    person,
+    press,
+    raised,
+    threat_cards,
+    threats,
+)
 
 
 def test_sop_0_33_own_urgent_card_before_any_other_and_both_go_on(shared_house: House) -> None:
@@ -82,7 +45,7 @@ def test_sop_0_33_own_urgent_card_before_any_other_and_both_go_on(shared_house: 
     assert f"/agent/tickets/{ticket}|#{ticket}> (CS Only)" in first["text"]
     assert first["blocks"][0]["type"] == "header"
     assert buttons(first) == ["acknowledge", "false_alarm"]
-    assert buttons(second) == ["approve", "decline", "decline_reason"]  # the request goes on beside it
+    assert buttons(second) == ["approve", "decline", "ask"]  # the request goes on beside it
     assert sent(house, ticket) == Sent(mails=1, cards=2)
     assert {"desk_threat", "desk_waiting"} <= set(house.state_of(ticket)["tags"])
     [note] = [n for n in house.notes(ticket) if "regulatory complaint threat" in n]
@@ -319,30 +282,3 @@ def test_a_withdrawal_does_not_end_the_threat(shared_house: House) -> None:
     card = raised(house, ticket)
     press(house, card, "acknowledge")
     assert threats(house, ticket)[0]["state"] == "done"
-
-
-PLACES = [f"effect.{when}/ask_supervisor:1" for when in ("before_claim", "after_claim", "after_outcome")]
-RARE = [*PLACES, "case.after_open:1", "walk.before_finish:2"]
-
-
-@pytest.mark.parametrize(
-    "place",
-    [
-        "effect.after_call/ask_supervisor:1",
-        "walk.before_finish:1",
-        *(pytest.param(p, marks=pytest.mark.long) for p in RARE),
-    ],
-)
-def test_killed_around_the_threats_card_nothing_is_lost_or_twice(database: str, place: str) -> None:
-    quick = {"heartbeat": "0.2", "stalled_after": "0.8", "lease": "0.6"}
-    with Processes(database, **quick) as house:
-        ticket = house.ticket(**person(), comment=WORDS)
-        house.kill("worker")
-        house.extra["worker"] = {"CHAOS_POINT": place}
-        house.tag(ticket, "data_deletion_request", "pref_stop_all")
-        house.wait_state(ticket, "awaiting", 40)
-        raised(house, ticket)
-        assert 137 in house.deaths["worker"]
-        assert len(threat_cards(house, ticket)) == 1
-        assert cards_of(house, ticket)[0]["text"].startswith(URGENT)
-        assert sent(house, ticket) == Sent(mails=1, cards=2)

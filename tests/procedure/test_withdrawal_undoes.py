@@ -15,6 +15,7 @@ from tests.kit import (
     buttons,
     card_of,
     cards_of,
+    customer_says,
     edit,
     generations,
     issue_of,
@@ -23,6 +24,7 @@ from tests.kit import (
     retag,
     sent,
 )
+from tests.review.scenes import approved_unheard
 
 REQUESTED, WITHDRAWN = "data_deletion_request", "data_deletion_withdrawn"
 
@@ -139,7 +141,7 @@ def test_while_the_card_waits_a_new_card_asks_for_the_rest(shared_house: House) 
     assert {"desk_waiting"} == {tag for tag in house.state_of(ticket)["tags"] if tag.startswith("desk_")}
 
     seen = house.notes(ticket)
-    edit(house, ticket, name="Siti Nurhaliza binti Tarudin")  # a later update changes nothing
+    customer_says(house, ticket)  # a later update changes nothing
     quiet_for(house)
     assert (generations(house, ticket), house.notes(ticket)) == (2, seen)
     assert sent(house, ticket) == Sent(mails=2, cards=2)
@@ -218,18 +220,10 @@ def test_approved_and_the_issue_is_not_there_yet(house: House) -> None:
 
 def test_approved_and_jira_s_answer_is_lost(house: House) -> None:
     """The issue may be there and say the whole wish: JIRA is told once, when it is found."""
-    faults = house.sandbox.world.faults
-    ticket = house.to_awaiting("pref_stop_all")
-    faults.add("jira", "create", "reset_after")
-    for method in ("search", "issue"):
-        faults.add("jira", method, "readback_fails", times=None)
-    house.sandbox.world.config.drop_webhooks = 1.0  # nor does a webhook of JIRA's tell us
-    house.press("approve")
-    house.wait(lambda: house.case(ticket)["state"] == "approved" and sent(house, ticket).issues == 1)
-    house.sandbox.world.config.drop_webhooks = 0.0
+    ticket = approved_unheard(house, "pref_stop_all")
     withdraw(house, ticket, "push")
     house.wait(lambda: house.case(ticket)["withdrawal"], what="taken back")
-    faults.clear()
+    house.sandbox.world.faults.clear()
     house.wait_state(ticket, "banning", 25)
     assert sent(house, ticket) == Sent(mails=1, cards=1, issues=1, comments=1, links=1)
     assert "Please restore: Push Notification. Please keep banned: Calls, SMS, Email." in comments(house, ticket)[-1]

@@ -13,9 +13,11 @@ from app.ledger import perform
 from app.ledger.perform import WalkLostError
 from sandbox.faults import Fault
 from tests.house import House
+from tests.kit import sent
 
 WITHDRAWN = "data_deletion_withdrawn"
 REQUESTED = "data_deletion_request"
+THREAT = "regulatory_threat"
 BOTH = "the request tag and the withdrawal tag at once"
 SELF = "you worked on the ticket yourself"
 
@@ -92,3 +94,17 @@ def replay_failed(house: House) -> None:
 def dead(house: House) -> list[str]:
     """Reasons of the events that are dead."""
     return [row["reason"] for row in house.rows("SELECT reason FROM events WHERE state = 'dead' ORDER BY id")]
+
+
+def approved_unheard(house: House, *tags: str) -> int:
+    """A ticket that is approved: its issue is there, but nobody can tell us, until the faults are cleared."""
+    faults, config = house.sandbox.world.faults, house.sandbox.world.config
+    ticket = house.to_awaiting(*tags)
+    faults.add("jira", "create", "reset_after")
+    for method in ("search", "issue"):
+        faults.add("jira", method, "readback_fails", times=None)
+    config.drop_webhooks = 1.0  # nor does a webhook of JIRA's
+    house.press("approve")
+    house.wait(lambda: house.case(ticket)["state"] == "approved" and sent(house, ticket).issues == 1)
+    config.drop_webhooks = 0.0
+    return ticket

@@ -5,18 +5,11 @@ Reviewers' findings H, H2 and X. The triggers are those of the README, with thei
 
 from __future__ import annotations
 
-import time
-
 from tests.house import House
-from tests.kit import CONSENT, Sent, buttons, cards_of, next_round, quiet_for, sent
+from tests.kit import CONSENT, Sent, buttons, cards_of, next_round, next_second, quiet_for, sent
 from tests.review.scenes import BOTH, REQUESTED, WITHDRAWN
 
 ASK = "the agent asks the customer, then removes the tag that is wrong"
-
-
-def next_second() -> None:
-    """Zendesk's times are whole seconds: what comes now is another fact, and a later one than what has been."""
-    time.sleep(1.05 - time.time() % 1)
 
 
 def asks_the_agent(house: House, ticket: int) -> None:

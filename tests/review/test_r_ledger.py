@@ -13,12 +13,12 @@ import pytest
 from app import timers
 from app.events import TimeCame
 from app.settings import CHANNELS
-from tests.house import House, Processes
-from tests.kit import deliver, edit, events_of, next_round, retag, template_body
-from tests.procedure.test_api import ask, desk_command, new_token, problem_of, resolved
-from tests.procedure.test_consent import Someone, both, entries, stopped, withdraw
-from tests.procedure.test_suppress import VAULT, Book, Run, book, out, put, run
-from tests.review.test_withdrawal_order import next_second
+from tests.house import House
+from tests.kit import deliver, edit, events_of, next_round, next_second, retag, template_body
+from tests.procedure.api_kit import ask, desk_command, new_token, problem_of, resolved
+from tests.procedure.consent_kit import Someone, both, entries, stopped, withdraw
+from tests.procedure.suppress_kit import VAULT, Book, Run, book, out, put, run
+from tests.processes import Processes
 
 __all__ = ["book", "run"]  # fixtures
 ALL = set(CHANNELS)
@@ -135,7 +135,8 @@ def test_a_channel_that_was_given_back_and_is_refused_again_is_stopped(shared_ho
     house.settle()
     assert both(house, who) == ALL - {"calls"}  # a tag taken off is no wish
     retag(house, ticket)
-    house.wait(lambda: both(house, who) == ALL, what="calls are stopped again")
+    house.wait(lambda: stopped(house, who.digests[0]) == ALL, what="calls are stopped again")
+    assert both(house, who) == ALL
 
 
 # ---- a person is found however written

@@ -24,9 +24,9 @@ from tests.kit import (
     retag,
     sent,
 )
-from tests.procedure.test_bans import asking, ban, due, time_comes
-from tests.procedure.test_bans import banning as banning_at_source
-from tests.procedure.test_several_tickets import Person
+from tests.procedure.bans_kit import asking, ban, due, time_comes
+from tests.procedure.bans_kit import banning as banning_at_source
+from tests.procedure.people import Person
 from tests.review.scenes import REQUESTED, WITHDRAWN
 
 __all__ = ["asking"]  # a fixture
@@ -35,26 +35,6 @@ __all__ = ["asking"]  # a fixture
 def state(house: House, ticket: int, generation: int) -> dict[str, Any]:
     query = "SELECT * FROM cases WHERE ticket_id = %s AND generation = %s AND procedure = 'data_deletion'"
     return house.rows(query, ticket, generation)[0]
-
-
-def hold(house: House, what: str) -> None:
-    """Timers of this kind do not fire before `release`: the worker is slow, or away."""
-    with house.sql() as conn:
-        conn.execute(
-            "CREATE OR REPLACE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS"
-            f" $$ BEGIN IF starts_with(NEW.what, '{what}') AND NEW.fired_at IS NULL THEN"
-            " NEW.due_at := NEW.due_at + interval '1 hour'; END IF; RETURN NEW; END $$"
-        )
-        conn.execute("CREATE TRIGGER later BEFORE INSERT OR UPDATE ON timers FOR EACH ROW EXECUTE FUNCTION later()")
-
-
-def release(house: House, what: str) -> None:
-    with house.sql() as conn:
-        conn.execute("DROP TRIGGER later ON timers")
-        conn.execute("UPDATE timers SET due_at = now() WHERE starts_with(what, %s) AND fired_at IS NULL", (what,))
-    waiting = "SELECT 1 FROM timers WHERE starts_with(what, %s) AND fired_at IS NULL"
-    house.wait(lambda: not house.rows(waiting, what), what="the timers have fired")
-    house.settle()
 
 
 # ---- one person, several tickets
@@ -131,76 +111,6 @@ def test_a_follower_of_whose_wish_nothing_is_left_is_withdrawn(shared_house: Hou
     assert sent(house, calls) == NOTHING
     assert f"The customer withdrew this on ticket #{main}." in house.notes(calls)[-1]
     assert sent(house, main) == Sent(mails=2, cards=2)
-
-
-def test_withdrawn_on_the_follower_just_before_the_main_one_is_amended(house: House) -> None:
-    """Two withdrawals on two tickets, the whole one first: the new round of the main ticket hears of it."""
-    who = Person(house, 305)
-    main = who.main()
-    second = who.ticket("pref_stop_all")
-    house.wait_state(second, "joined")
-    hold(house, "withdrawn")
-    house.tag(second, WITHDRAWN)
-    house.wait_state(second, "withdrawn")
-    house.tag(main, WITHDRAWN, "resume_sms")
-    next_round(house, main, 2)
-    release(house, "withdrawn")
-    house.wait_state(main, "withdrawn")
-    assert [buttons(card) for card in cards_of(house, main)] == [[], []]
-    assert sent(house, main).issues == 0
-
-
-def test_withdrawn_on_the_follower_just_before_the_main_one_is_taken_over(house: House) -> None:
-    who = Person(house, 306)
-    main = who.main("pref_stop_sms")
-    second = who.ticket("pref_stop_sms")
-    house.wait_state(second, "joined")
-    third = who.ticket(fields={"backoffice": ""})
-    house.tag(third, REQUESTED, "pref_stop_all")  # received before the withdrawal, complete after it
-    house.wait_state(third, "incomplete")
-    hold(house, "withdrawn")
-    house.tag(second, WITHDRAWN)
-    house.wait_state(second, "withdrawn")
-    edit(house, third, backoffice="https://backoffice.example.com/customers/306")
-    house.wait_state(third, "awaiting")
-    house.wait_state(main, "joined")
-    release(house, "withdrawn")
-    house.wait_state(third, "withdrawn")
-    assert buttons(card_of(house, third)) == []
-    assert sent(house, third).issues == 0
-
-
-def test_withdrawn_on_the_follower_nobody_approves_the_main_one_meanwhile(house: House) -> None:
-    who = Person(house, 307)
-    main = who.main()
-    second = who.ticket("pref_stop_all")
-    house.wait_state(second, "joined")
-    hold(house, "withdrawn")
-    house.tag(second, WITHDRAWN)
-    house.wait_state(second, "withdrawn")
-    house.press("approve", card=card_of(house, main))
-    house.wait(lambda: house.answers("U0AISYAH"), what="the presser is told")
-    assert "no longer open" in house.answers("U0AISYAH")[-1]
-    release(house, "withdrawn")
-    house.wait_state(main, "withdrawn")
-    assert sent(house, main) == Sent(mails=1, cards=1)
-
-
-def test_asked_anew_on_the_main_ticket_after_a_withdrawal_on_the_follower(house: House) -> None:
-    """The withdrawal is heard of late: the newer wish stands (0.15)."""
-    who = Person(house, 308)
-    main = who.main()
-    second = who.ticket("pref_stop_all")
-    house.wait_state(second, "joined")
-    hold(house, "withdrawn")
-    house.tag(second, WITHDRAWN)
-    house.wait_state(second, "withdrawn")
-    retag(house, main)
-    house.settle()
-    release(house, "withdrawn")
-    quiet_for(house)
-    assert house.case(main)["state"] == "awaiting"
-    assert buttons(card_of(house, main))
 
 
 def test_a_withdrawal_from_elsewhere_walked_again_does_not_reach_a_newer_wish(house: House) -> None:

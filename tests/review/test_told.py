@@ -143,7 +143,7 @@ def sealed(*_: Any) -> bytes:
 def test_bug_in_a_walk_is_on_the_ticket(house: House, where: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         if where == "within the card":
-            patch.setattr(ChatSteps, "_post", broken)
+            patch.setattr(ChatSteps, "open_card", broken)
         else:
             patch.setattr("app.wish.read", broken)
         ticket = tagged(house)
@@ -204,7 +204,7 @@ def test_lost_answers_back_off_and_are_left_to_a_person_in_the_end(
         house.press("approve")
         house.wait(lambda: dead(house), what="given up")
         house.settle()
-        assert 3 <= down.fired <= 7  # without longer and longer pauses it would be dozens
+        assert 2 <= down.fired <= 7  # without longer and longer pauses it would be dozens
         assert dead(house)[0].startswith("gave_up:")
         assert "Failed: JIRA issue" in house.notes(ticket)[-1]
         assert sent(house, ticket) == WAITING

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 from tests.house import House
-from tests.kit import Sent, card_of, edit, sent
+from tests.kit import Sent, card_of, edit, next_second, sent
 
 REQUEST, WITHDRAWN = ("data_deletion_request", "pref_stop_all"), "data_deletion_withdrawn"
-
-
-def next_second() -> None:
-    """Zendesk's times are whole seconds: what follows is a fact of its own."""
-    time.sleep(1.02 - time.time() % 1)
 
 
 def test_withdrawals_taken_back_do_not_wait_for_each_other(house: House) -> None:

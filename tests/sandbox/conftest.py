@@ -11,6 +11,13 @@ from sandbox.listener import Listener
 from sandbox.server import Config, Sandbox
 
 
+@pytest.fixture(scope="module")
+def listener() -> Iterator[Listener]:
+    """In the desk's place, for all tests of a module."""
+    with Listener() as desk:
+        yield desk
+
+
 @pytest.fixture
 def desk() -> Iterator[Listener]:
     with Listener() as listener:

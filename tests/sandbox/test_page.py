@@ -141,9 +141,10 @@ def test_marked_up_text_becomes_nodes_never_html(sandbox: Sandbox, browser: webd
     browser.get(sandbox.url)
     draw = """
         const [kind, text, done] = arguments;
-        import("/page/text.js").then((m) => {
+        const people = kind === "markdown" ? new Set(["bala"]) : {U0BALA: "Bala"};
+        import(kind === "markdown" ? "/page/markdown.js" : "/page/text.js").then((m) => {
           const place = document.createElement("div");
-          place.append(...m[kind](text, {U0BALA: "Bala"}).flat(Infinity));
+          place.append(...m[kind](text, people).flat(Infinity));
           for (const a of place.querySelectorAll("a")) for (const n of ["target", "rel", "title"]) a.removeAttribute(n);
           done(place.innerHTML);
         });
@@ -156,6 +157,26 @@ def test_marked_up_text_becomes_nodes_never_html(sandbox: Sandbox, browser: webd
         ): '<a href="https://a.example/x?a=1&amp;b=2">ticket 7</a>',
         ("mrkdwn", "<javascript:alert(1)|bank>"): "&lt;javascript:alert(1)|bank&gt;",
         ("mrkdwn", "<@U0BALA> <!channel>"): '<span class="mention">@Bala</span> <span class="mention">@channel</span>',
+        ("mrkdwn", "<!date^1795323600^{date_num} {time}|2026-11-22 13:00>"): (
+            '<time datetime="2026-11-22T05:00:00.000Z" title="2026-11-22 13:00">2026-11-22 05:00</time>'
+        ),
+        ("mrkdwn", "<!date^soon^{date_num}|<b>later>"): "&lt;!date^soon^{date_num}|&lt;b&gt;later&gt;",
+        ("markdown", "**Name:** Tan _Wei_ `<b>`"): (
+            '<p class="md-line"><strong>Name:</strong> Tan <em>Wei</em> <code>&lt;b&gt;</code></p>'
+        ),
+        ("markdown", "[ticket \\#7](https://a.example/7) @bala @nobody a@bala"): (
+            '<p class="md-line"><a href="https://a.example/7">ticket #7</a> <span class="mention">@bala</span> '
+            "@nobody a@bala</p>"
+        ),
+        ("markdown", "[x](javascript:alert(1)) ![p](http://tracker/p.png)"): (
+            '<p class="md-line">[x](javascript:alert(1)) <span class="edited">[image: p]</span></p>'
+        ),
+        ("markdown", "\\*no\\* 2*3*4 snake_case_name &lt;b&gt;"): (
+            '<p class="md-line">*no* 2*3*4 snake_case_name &lt;b&gt;</p>'
+        ),
+        ("markdown", "- one\n> two\n### three\n```\n**four**\n```"): (
+            '<p class="md-item">• one</p><blockquote>two</blockquote><p class="md-h md-h3">three</p><pre>**four**</pre>'
+        ),
         ("mrkdwn", "2*3*4 and snake_case_name"): "2*3*4 and snake_case_name",
         ("mrkdwn", "<img src=x onerror=alert(1)>"): "&lt;img src=x onerror=alert(1)&gt;",
         ("wiki", "h3. Ban\n[ticket|https://a.example/7]"): (

@@ -1,84 +1,18 @@
-"""The stand-in for Slack answers as docs.slack.dev says and sends presses as Slack does; met with slack_sdk itself."""
+"""The stand-in for Slack answers as docs.slack.dev says; met with slack_sdk itself."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
-import urllib3
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
-from slack_sdk.signature import SignatureVerifier
 
-from sandbox.listener import Listener
-from sandbox.server import Config, Sandbox
+from sandbox.server import Sandbox
+from tests.sandbox.slack_kit import CHANNEL, METADATA, box, card, control, http, refused, server, slack
 
-CHANNEL = "C0SUPERVISE"
-METADATA = {"event_type": "desk_card", "event_payload": {"op_id": "op-1", "case": "7"}}
-http = urllib3.PoolManager(retries=False)
-
-
-def button(action: str, value: str = "v", **more: Any) -> dict[str, Any]:
-    text = {"type": "plain_text", "text": action.title()}
-    return {"type": "button", "action_id": action, "text": text, "value": value, **more}
-
-
-def option(value: str) -> dict[str, Any]:
-    return {"text": {"type": "plain_text", "text": value.upper()}, "value": value}
-
-
-def card() -> list[dict[str, Any]]:
-    select = {"type": "static_select", "action_id": "why", "options": [option("a"), option("b")]}
-    return [
-        {"type": "section", "text": {"type": "mrkdwn", "text": "*Ban?*"}},
-        {
-            "type": "actions",
-            "block_id": "decide",
-            "elements": [button("approve", "tok-1", style="primary"), button("decline"), select],
-        },
-    ]
-
-
-@pytest.fixture(scope="module")
-def listener() -> Iterator[Listener]:
-    with Listener() as desk:
-        yield desk
-
-
-@pytest.fixture(scope="module")
-def server(listener: Listener) -> Iterator[Sandbox]:
-    with Sandbox(Config(desk=listener.url, seed=False, limits=False)) as box:
-        yield box
-
-
-@pytest.fixture
-def box(server: Sandbox, listener: Listener) -> Sandbox:
-    server.config.update({"limits": False})
-    server.world.reset()
-    listener.requests.clear()
-    listener.answers.clear()
-    listener.delay = 0.0
-    return server
-
-
-@pytest.fixture
-def slack(box: Sandbox) -> WebClient:
-    return WebClient(token="xoxb-stand-in", base_url=f"{box.url}/api/", retry_handlers=[], timeout=5)
-
-
-def refused(call: Any, **args: Any) -> str:
-    with pytest.raises(SlackApiError) as caught:
-        call(**args)
-    return str(caught.value.response["error"])
-
-
-def control(box: Sandbox, action: str, **body: Any) -> tuple[int, dict[str, Any]]:
-    answer = http.request("POST", f"{box.url}/sandbox/slack/{action}", json=body)
-    return answer.status, answer.json()
-
+__all__ = ["box", "server", "slack"]  # fixtures
 
 # --- Who asks -------------------------------------------------------------------------------------------------------
 
@@ -221,79 +155,6 @@ def test_direct_messages(slack: WebClient) -> None:
     assert slack.conversations_history(channel="D00CHEN")["messages"][0]["text"] == "hello"
 
 
-BROKEN = {
-    "unknown type": [{"type": "sections"}],
-    "section without text": [{"type": "section"}],
-    "text too long": [{"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}}],
-    "empty text": [{"type": "section", "text": {"type": "mrkdwn", "text": ""}}],
-    "emoji on mrkdwn": [{"type": "section", "text": {"type": "mrkdwn", "text": "x", "emoji": True}}],
-    "eleven fields": [{"type": "section", "fields": [{"type": "mrkdwn", "text": "x"}] * 11}],
-    "field too long": [{"type": "section", "fields": [{"type": "mrkdwn", "text": "x" * 2001}]}],
-    "header too long": [{"type": "header", "text": {"type": "plain_text", "text": "x" * 151}}],
-    "header in mrkdwn": [{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}],
-    "same action twice": [{"type": "actions", "elements": [button("a"), button("a")]}],
-    "26 buttons": [{"type": "actions", "elements": [button(f"a{n}") for n in range(26)]}],
-    "no elements": [{"type": "actions", "elements": []}],
-    "button text too long": [{"type": "actions", "elements": [button("a" * 76)]}],
-    "value too long": [{"type": "actions", "elements": [button("a", "v" * 2001)]}],
-    "unknown style": [{"type": "actions", "elements": [button("a", style="green")]}],
-    "extra property": [{"type": "divider", "colour": "red"}],
-    "same block id": [{"type": "divider", "block_id": "x"}, {"type": "divider", "block_id": "x"}],
-    "block id too long": [{"type": "divider", "block_id": "x" * 256}],
-    "51 blocks": [{"type": "divider"}] * 51,
-    "eleven in context": [{"type": "context", "elements": [{"type": "mrkdwn", "text": "x"}] * 11}],
-    "button in context": [{"type": "context", "elements": [button("a")]}],
-    "select without options": [{"type": "actions", "elements": [{"type": "static_select", "action_id": "s"}]}],
-    "unknown initial option": [
-        {
-            "type": "actions",
-            "elements": [{"type": "static_select", "options": [option("a")], "initial_option": option("b")}],
-        }
-    ],
-    "long confirm": [
-        {
-            "type": "actions",
-            "elements": [
-                button(
-                    "a",
-                    confirm={
-                        "title": {"type": "plain_text", "text": "x" * 101},
-                        "text": {"type": "mrkdwn", "text": "y"},
-                    },
-                )
-            ],
-        }
-    ],
-    "not a list": {"type": "divider"},
-}
-
-
-@pytest.mark.parametrize("name", BROKEN)
-def test_broken_blocks_are_refused_with_the_place(name: str, box: Sandbox, slack: WebClient) -> None:
-    with pytest.raises(SlackApiError) as caught:
-        slack.chat_postMessage(channel=CHANNEL, text="x", blocks=BROKEN[name])
-    answer = caught.value.response
-    if name == "not a list":
-        assert answer["error"] == "invalid_blocks_format"
-    else:
-        assert answer["error"] == "invalid_blocks"
-        assert all("[json-pointer:/blocks" in line for line in answer["response_metadata"]["messages"])
-    assert box.world.effects() == []
-
-
-def test_blocks_at_their_limits_are_taken(slack: WebClient) -> None:
-    blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": "x" * 150, "emoji": True}},
-        {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3000, "verbatim": True}, "accessory": button("z")},
-        {"type": "section", "fields": [{"type": "plain_text", "text": "x" * 2000}] * 10},
-        {"type": "context", "elements": [{"type": "mrkdwn", "text": "x"}] * 10},
-        {"type": "actions", "elements": [button(f"a{n}", "v" * 2000) for n in range(25)]},
-        *[{"type": "divider"}] * 45,
-    ]
-    stored = slack.chat_postMessage(channel=CHANNEL, text="x", blocks=blocks)["message"]["blocks"]
-    assert len({block["block_id"] for block in stored}) == 50
-
-
 # --- People ---------------------------------------------------------------------------------------------------------
 
 
@@ -345,130 +206,3 @@ def test_a_fault_after_the_commit_leaves_the_message_there(box: Sandbox, slack: 
     assert refused(slack.chat_postMessage, channel=CHANNEL, text="lost too") == "internal_error"
     found = slack.conversations_history(channel=CHANNEL)["messages"]
     assert [m["text"] for m in found] == ["lost too", "lost"]
-
-
-# --- Presses --------------------------------------------------------------------------------------------------------
-
-
-def test_press_is_signed_and_says_who_pressed_what(box: Sandbox, slack: WebClient, listener: Listener) -> None:
-    ts = slack.chat_postMessage(channel=CHANNEL, text="a", blocks=card(), metadata=METADATA)["ts"]
-    status, answer = control(box, "press", ts=ts, action_id="approve", user="U0AISYAH", state={"why": "b"})
-    assert (status, answer["status"], answer["warning"]) == (200, 200, False)
-    [sent] = listener.requests
-    assert sent.path == "/webhooks/slack"
-    headers = dict(sent.headers.items())
-    assert SignatureVerifier("stand-in-slack-signing").is_valid_request(sent.body, headers)
-    assert not SignatureVerifier("another").is_valid_request(sent.body, headers)
-    payload = sent.json
-    assert payload["type"] == "block_actions"
-    assert payload["user"] == {"id": "U0AISYAH", "username": "aisyah", "name": "aisyah", "team_id": "T0DESK"}
-    assert payload["container"] == {"type": "message", "message_ts": ts, "channel_id": CHANNEL, "is_ephemeral": False}
-    assert payload["channel"]["id"] == CHANNEL
-    assert payload["message"]["metadata"] == METADATA
-    assert payload["response_url"].startswith("https://hooks.slack.com/actions/")
-    [action] = payload["actions"]
-    assert (action["action_id"], action["block_id"], action["value"]) == ("approve", "decide", "tok-1")
-    assert payload["state"]["values"]["decide"]["why"]["selected_option"] == option("b")
-
-
-def test_choices_are_kept_per_person_and_message(box: Sandbox, slack: WebClient, listener: Listener) -> None:
-    ts = slack.chat_postMessage(channel=CHANNEL, text="a", blocks=card())["ts"]
-    control(box, "press", ts=ts, action_id="why", user="U0BALA", value="a")
-    assert listener.requests[-1].json["actions"][0]["selected_option"] == option("a")
-    control(box, "press", ts=ts, action_id="decline", user="U0BALA")
-    assert listener.requests[-1].json["state"]["values"]["decide"]["why"]["selected_option"] == option("a")
-    control(box, "press", ts=ts, action_id="decline", user="U0AISYAH")
-    assert listener.requests[-1].json["state"]["values"]["decide"]["why"]["selected_option"] is None
-    assert control(box, "press", ts=ts, action_id="why", user="U0BALA", value="z")[0] == 409
-    assert len(listener.requests) == 3
-
-
-def test_presses_that_cannot_be(box: Sandbox, slack: WebClient, listener: Listener) -> None:
-    ts = slack.chat_postMessage(channel=CHANNEL, text="a", blocks=card())["ts"]
-    assert control(box, "press", ts="1.0", action_id="approve", user="U0BALA")[0] == 404
-    assert control(box, "press", ts=ts, action_id="approve", user="U0NOBODY")[0] == 404
-    slack.chat_update(channel=CHANNEL, ts=ts, text="decided")
-    assert control(box, "press", ts=ts, action_id="approve", user="U0BALA")[0] == 409
-    assert listener.requests == []
-    assert control(box, "press", ts=ts, action_id="approve", user="U0BALA", stale=True)[0] == 200
-    [sent] = listener.requests
-    assert sent.json["actions"][0]["value"] == "tok-1"
-    assert "blocks" not in sent.json["message"]
-
-
-def test_forged_value_and_ephemeral_source(box: Sandbox, slack: WebClient, listener: Listener) -> None:
-    ts = slack.chat_postEphemeral(channel=CHANNEL, user="U0BALA", text="a", blocks=card())["message_ts"]
-    assert control(box, "press", ts=ts, action_id="approve", user="U0CHEN")[0] == 404
-    control(box, "press", ts=ts, action_id="approve", user="U0BALA", value="forged")
-    payload = listener.requests[0].json
-    assert payload["actions"][0]["value"] == "forged"
-    assert payload["container"]["is_ephemeral"] is True
-    assert "message" not in payload
-
-
-def test_a_press_waits_three_seconds_and_never_repeats(box: Sandbox, slack: WebClient, listener: Listener) -> None:
-    ts = slack.chat_postMessage(channel=CHANNEL, text="a", blocks=card())["ts"]
-    listener.delay = 3.4
-    started = time.monotonic()
-    answer = control(box, "press", ts=ts, action_id="approve", user="U0BALA")[1]
-    assert 2.9 < time.monotonic() - started < 3.4
-    assert (answer["status"], answer["timed_out"], answer["warning"]) == (None, True, True)
-    listener.delay = 0.0
-    listener.answers.append(503)
-    assert control(box, "press", ts=ts, action_id="approve", user="U0BALA")[1]["warning"] is True
-    assert len(listener.requests) == 2
-    assert [entry["vendor"] for entry in box.world.hooks.log] == ["slack", "slack"]
-
-
-def modal() -> dict[str, Any]:
-    return {
-        "type": "modal",
-        "callback_id": "reason",
-        "private_metadata": "case-7",
-        "title": {"type": "plain_text", "text": "Decline"},
-        "submit": {"type": "plain_text", "text": "Send"},
-        "blocks": [
-            {
-                "type": "input",
-                "block_id": "why",
-                "label": {"type": "plain_text", "text": "Why"},
-                "element": {"type": "plain_text_input", "action_id": "text"},
-            }
-        ],
-    }
-
-
-def test_dialog_opens_once_per_trigger_and_is_submitted(box: Sandbox, slack: WebClient, listener: Listener) -> None:
-    ts = slack.chat_postMessage(channel=CHANNEL, text="a", blocks=card())["ts"]
-    control(box, "press", ts=ts, action_id="decline", user="U0BALA")
-    trigger = listener.requests[0].json["trigger_id"]
-    view = slack.views_open(trigger_id=trigger, view=modal())["view"]
-    assert refused(slack.views_open, trigger_id=trigger, view=modal()) == "exchanged_trigger_id"
-    assert refused(slack.views_open, trigger_id="1.2.3", view=modal()) == "invalid_trigger_id"
-    assert refused(slack.views_open, trigger_id=trigger, view={**modal(), "extra": 1}) == "invalid_arguments"
-    control(box, "submit", view_id=view["id"], user="U0BALA", values={"text": "not our customer"})
-    payload = listener.requests[1].json
-    assert payload["type"] == "view_submission"
-    assert payload["view"]["private_metadata"] == "case-7"
-    assert payload["view"]["state"]["values"]["why"]["text"]["value"] == "not our customer"
-    assert box.world.slack.views == {}
-
-
-def test_trigger_expires(box: Sandbox, slack: WebClient) -> None:
-    with box.world.lock:
-        trigger = box.world.slack.new_trigger("U0BALA")
-        box.world.slack.triggers[trigger] = (time.monotonic() - 3.1, "U0BALA")
-    assert refused(slack.views_open, trigger_id=trigger, view=modal()) == "expired_trigger_id"
-
-
-def test_state_shows_people_and_messages(box: Sandbox, slack: WebClient) -> None:
-    ts = slack.chat_postMessage(channel=CHANNEL, text="a", blocks=card(), metadata=METADATA)["ts"]
-    shown = http.request("GET", f"{box.url}/sandbox/state").json()["slack"]
-    assert shown["channel"] == CHANNEL
-    assert {p["id"]: p["approver"] for p in shown["people"]} == {
-        "U0AISYAH": True, "U0BALA": True, "U0CHEN": False, "U0GUEST": False
-    }  # fmt: skip
-    assert shown["messages"][0]["metadata"] == METADATA
-    assert control(box, "delete", ts=ts)[0] == 200
-    assert box.world.slack.messages == []
-    assert refused(slack.chat_update, channel=CHANNEL, ts=ts, text="x") == "message_not_found"

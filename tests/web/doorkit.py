@@ -26,6 +26,7 @@ SLACK_SECRET = "stand-in-slack-signing"
 JIRA_SECRET = "stand-in-jira-webhook"
 NOW = int(datetime(2026, 11, 21, 10, 0, 0, tzinfo=UTC).timestamp())  # the doors' clock in tests without a socket
 CANARY = "Nurul-Canary-60123456789"
+AISYAH, BALA, CHEN = ("aisyah".ljust(26, "a"), "bala".ljust(26, "b"), "chen".ljust(26, "c"))  # as Mattermost's ids look
 Event = TicketTagged | ButtonPressed | IssueChanged | Refused
 
 
@@ -36,10 +37,14 @@ class FakeDesk:
         self.rows: list[Event] = []
         self.error: Exception | None = None
         self.problems: dict[str, str] = {}
+        self.within: list[float | None] = []
+        self.alive = True
+        self.approvers = {"U0AISYAH", "U0BALA", AISYAH, BALA}
         self._facts: set[str] = set()
         self._lock = threading.Lock()
 
-    def submit(self, event: Event, *, sender: str) -> bool:
+    def submit(self, event: Event, *, sender: str, within: float | None = None) -> bool:
+        self.within.append(within)
         if self.error is not None:
             raise self.error
         with self._lock:
@@ -52,6 +57,12 @@ class FakeDesk:
     def clear(self) -> None:
         self.rows.clear()
         self._facts.clear()
+
+    def working(self) -> bool:
+        return self.alive
+
+    def may_try(self, procedure: str, user: str, chat: object) -> bool:
+        return user in self.approvers
 
     def ready(self) -> dict[str, str]:
         return self.problems
@@ -108,17 +119,34 @@ def jira_headers(body: bytes, secret: str = JIRA_SECRET) -> dict[str, str]:
     return {"Content-Type": "application/json; charset=utf-8", "X-Hub-Signature": f"sha256={mac}"}
 
 
-SIGN = {"zendesk": zendesk_headers, "slack": slack_headers, "jira": jira_headers}
+def mattermost_headers(_: bytes) -> dict[str, str]:
+    """Nothing is signed (M7)."""
+    return {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "Mattermost-Bot/1.1"}
+
+
+SIGN = {
+    "zendesk": zendesk_headers,
+    "slack": slack_headers,
+    "jira": jira_headers,
+    "mattermost/action": mattermost_headers,
+    "mattermost/dialog": mattermost_headers,
+}
 
 
 def deliver(
-    client: FlaskClient, body: bytes | Mapping[str, Any], *, to: str = "zendesk", headers: Mapping[str, str | None] = {}
+    client: FlaskClient,
+    body: bytes | Mapping[str, Any],
+    *,
+    to: str = "zendesk",
+    headers: Mapping[str, str | None] = {},
+    peer: str = "127.0.0.1",
 ) -> TestResponse:
-    """Signs `body` as `to` does and posts it; `headers` replace (None: remove) single ones."""
+    """Signs `body` as `to` does and posts it from `peer`; `headers` replace (None: remove) single ones."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     whole = {name: value for name, value in {**SIGN[to](raw), **headers}.items() if value is not None}
-    length = {"CONTENT_LENGTH": str(len(raw))}  # the test client leaves it out when the body is empty
-    return client.post(f"/webhooks/{to}", data=raw, headers=whole, environ_overrides=length)
+    # the test client leaves the length out when the body is empty
+    environ = {"CONTENT_LENGTH": str(len(raw)), "REMOTE_ADDR": peer}
+    return client.post(f"/webhooks/{to}", data=raw, headers=whole, environ_overrides=environ)
 
 
 def tagged(**changes: Any) -> dict[str, Any]:
@@ -131,6 +159,9 @@ def tagged(**changes: Any) -> dict[str, Any]:
         "actor_id": "8447388090494",
     }
     return {name: value for name, value in {**body, **changes}.items() if value is not ...}
+
+
+BODY = json.dumps(tagged(name=CANARY)).encode()
 
 
 def tags_changed(**changes: Any) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from app.settings import load
 
 
 class FileDesk(FakeDesk):
-    def submit(self, event: Event, *, sender: str) -> bool:
-        new = super().submit(event, sender=sender)
+    def submit(self, event: Event, *, sender: str, within: float | None = None) -> bool:
+        new = super().submit(event, sender=sender, within=within)
         with Path(os.environ["ROWS"]).open("a") as file:
             file.write(f"{type(event).__name__} {new}\n")
         return new

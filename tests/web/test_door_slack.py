@@ -7,7 +7,6 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +89,7 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("S007-depth", form("[" * 3000), "depth"),
     ("S007-duplicate", form('{"type":"x","type":"block_actions"}'), "duplicate_key"),
     ("S009-view", form({"type": "view_submission"}), "event_type"),
+    ("S009-closed", form({"type": "view_closed"}), "event_type"),
     ("S009-shortcut", form({"type": "shortcut"}), "event_type"),
     ("S009-none", form({}), "event_type"),
     ("no-actions", form(pressed("x", actions=[])), "payload"),
@@ -150,33 +150,34 @@ class TestNothingRecorded:
     """S027: the presser is told to press again; only when that fails too is Slack answered 503."""
 
     @pytest.fixture
-    def told(self, flask_app: Flask, desk: FakeDesk) -> list[str]:
-        """Whom the door told."""
+    def told(self, desk: FakeDesk, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Whom the door told what."""
         desk.error = StoreError("locked", "store")
-        users: list[str] = []
-        self.set_tell(flask_app, lambda user: not users.append(user))
-        return users
-
-    @staticmethod
-    def set_tell(app: Flask, tell: Callable[[str], bool]) -> None:
-        object.__setattr__(app.extensions["door"], "tell", tell)
+        said: list[str] = []
+        monkeypatch.setattr(Teller, "__call__", lambda _, user, key, procedure="": not said.append(f"{user} {key}"))
+        return said
 
     def test_said_to_the_presser(self, client: FlaskClient, desk: FakeDesk, token: str, told: list[str]) -> None:
         for value in (token, "forged"):
             answer = deliver(client, form(pressed(value)), to="slack")
             assert (answer.status_code, answer.get_data()) == (200, b"")
-        assert (told, desk.rows) == (["U0AISYAH"] * 2, [])
+        assert (told, desk.rows) == (["U0AISYAH try_again"] * 2, [])
+
+    def test_nobody_knows_whether_it_is_recorded(
+        self, client: FlaskClient, desk: FakeDesk, token: str, told: list[str]
+    ) -> None:
+        desk.error = StoreError("cut off", "store_unclear")
+        assert deliver(client, form(pressed(token)), to="slack").status_code == 200
+        assert told == ["U0AISYAH not_confirmed"]
 
     def test_others_come_again_by_themselves(self, client: FlaskClient, told: list[str]) -> None:
         assert deliver(client, form({"type": "shortcut"}), to="slack").status_code == 503
         assert deliver(client, moved(), to="jira").status_code == 503
         assert told == []
 
-    @pytest.mark.parametrize("failure", [lambda _: False, lambda _: 1 / 0])
-    def test_neither_recorded_nor_said(
-        self, client: FlaskClient, flask_app: Flask, token: str, told: list[str], failure: Callable[[str], bool]
-    ) -> None:
-        self.set_tell(flask_app, failure)
+    @pytest.mark.usefixtures("told")
+    def test_neither_recorded_nor_said(self, client: FlaskClient, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Teller, "__call__", lambda *_, **__: False)
         answer = deliver(client, form(pressed(token)), to="slack")
         assert (answer.status_code, answer.get_json()) == (503, {"error": "try_again"})
 
@@ -201,7 +202,7 @@ class TestNothingRecorded:
             thread.start()
             url = f"http://127.0.0.1:{slow.getsockname()[1]}/api"
             began = time.monotonic()
-            assert Teller(settings.model_copy(update={"slack_url": url}))("U0AISYAH") is False
+            assert Teller(settings.model_copy(update={"slack_url": url}))("U0AISYAH", "try_again") is False
             assert time.monotonic() - began < 2
             thread.join(5)
 

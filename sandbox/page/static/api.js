@@ -3,7 +3,7 @@
 import { h, hold, settle } from "./dom.js";
 
 const SILENT = "The desk could not be reached. Is it running?";
-const LATE = "The desk did not answer in time, so Slack shows its warning triangle. It may still act.";
+const LATE = "The desk did not answer in time, so the chat shows a warning. It may still act.";
 
 /** GET as JSON. Throws an Error whose message can be shown. */
 export async function read(path) {

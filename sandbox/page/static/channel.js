@@ -1,95 +1,39 @@
-// The supervisors' column: the chat channel as Slack shows it, and the presses of its buttons.
+// The supervisors' column: the chat channel, in the look of whichever chat they use.
 
-import { ask, send } from "./api.js";
-import { blocks } from "./blocks.js";
+import { chatName, chatOf, messagesOf } from "./chat.js";
 import { h } from "./dom.js";
-import { about } from "./guide.js";
-import { clock, mrkdwn } from "./text.js";
+import * as mattermost from "./mattermost.js";
+import * as slack from "./slack.js";
 import { people } from "./ticket.js";
 import { head } from "./top.js";
 
 /** The whole column. */
 export function channel(view) {
   const { state, ui, look, guide } = view;
-  const names = Object.fromEntries(state.slack.people.map((one) => [one.id, one.name]));
-  const seen = state.slack.messages.filter((one) => !one.ephemeral_to || one.ephemeral_to === ui.person);
+  const chat = chatOf(state);
+  const { seen, message } = state.chat === "mattermost" ? mattermost : slack;
+  const shown = messagesOf(state).filter((one) => seen(one, ui.person));
   return [
     head(
-      "Slack",
+      chatName(state),
       h(
         "label",
         {},
         "You are ",
-        people(state.slack.people, ui.person, (id) => look({ person: id })),
+        people(chat.people, ui.person, (id) => look({ person: id })),
       ),
       2,
       guide.step,
       "Approve.",
       guide.hints[1],
     ),
-    h("p", { class: "where" }, `# ${state.slack.channel?.name ?? state.slack.channel}`, h("span", {}, "newest first")),
+    h("p", { class: "where" }, `# ${chat.channel_name ?? chat.channel}`, h("span", {}, "newest first")),
     h(
       "ol",
       { class: "scroll messages", tabindex: 0, "aria-label": "Messages, newest first" },
-      seen.map((one) => message(view, one, names)).reverse(),
-      !seen.length &&
+      shown.map((one) => message(view, one)).reverse(),
+      !shown.length &&
         h("li", { class: "empty", key: "none" }, "Quiet here. The desk posts its card when an agent tags a ticket."),
     ),
   ];
-}
-
-function message(view, one, names) {
-  const { state, ui } = view;
-  const person = state.slack.people.find((known) => known.id === one.user || known.name === one.user);
-  const elsewhere = one.channel && one.channel !== state.slack.channel;
-  const press = (control, element, extra) => pressed(view, control, one, element, extra);
-  const body = one.blocks?.length
-    ? blocks(one, { names, press, choices: ui.choices, person: ui.person })
-    : h("p", { class: "mrkdwn" }, mrkdwn(one.text, names));
-  const kind = ["message", one.ephemeral_to && "ephemeral", about(one, ui.ticket) && "related"]
-    .filter(Boolean)
-    .join(" ");
-  return h(
-    "li",
-    { class: kind, key: `message-${one.ts}-${one.ephemeral_to ?? ""}`, "data-flash": "", "data-ts": one.ts },
-    h(
-      "span",
-      { class: person ? "avatar person" : "avatar", "aria-hidden": "true" },
-      (person?.name ?? one.user).slice(0, 1),
-    ),
-    h(
-      "div",
-      { class: "content" },
-      one.ephemeral_to && h("p", { class: "only" }, "Only visible to you"),
-      h(
-        "header",
-        {},
-        h("strong", {}, person?.name ?? one.user),
-        !person && h("span", { class: "app" }, "APP"),
-        elsewhere && h("span", { class: "edited" }, `in ${one.channel}`),
-        one.thread_ts && one.thread_ts !== one.ts && h("span", { class: "edited" }, "in thread"),
-        h("time", {}, clock(one.ts)),
-      ),
-      body,
-      one.edited && h("span", { class: "edited" }, "(edited)"),
-    ),
-  );
-}
-
-/** A press asks first when the card says so; the stand-in itself remembers what each person chose in the menus. */
-async function pressed({ ui, refresh }, control, one, element, extra) {
-  const confirm = element.confirm;
-  if (confirm) {
-    const sure = await ask({
-      title: confirm.title?.text ?? "Are you sure?",
-      text: confirm.text?.text,
-      danger: confirm.style === "danger",
-      yes: confirm.confirm?.text,
-      no: confirm.deny?.text,
-    });
-    if (!sure) return;
-  }
-  const body = { ts: one.ts, action_id: element.action_id, user: ui.person, ...extra };
-  await send(control, "/sandbox/slack/press", body);
-  refresh();
 }

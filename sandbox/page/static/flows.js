@@ -32,6 +32,20 @@ const FLOWS = [
       "what the agent must tell him instead.",
   },
   {
+    name: "Declined or asked",
+    who: null,
+    text:
+      "On a waiting card press Decline: a form asks for the reason, a note for the agent, and words for the customer " +
+      "that the desk never sends. Or press Ask the agent: the question stands on the ticket, and the card goes on waiting.",
+  },
+  {
+    name: "Changed while it waits",
+    who: null,
+    text:
+      "Change a field of a ticket whose card waits, the customer’s name for instance: the old card closes, and a new " +
+      "one shows the difference. An approval is only for what was on the card.",
+  },
+  {
     name: "Withdrawal",
     who: null,
     text:

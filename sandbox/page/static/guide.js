@@ -1,5 +1,7 @@
 // Where a newcomer is in the procedure: which of the three steps comes next for the ticket that is open.
 
+import { hasButtons, messagesOf } from "./chat.js";
+
 const MARKS = {
   waiting: "desk_waiting",
   approved: "desk_approved",
@@ -18,8 +20,6 @@ export function about(thing, ticketId) {
 /** The newest issue of a ticket. */
 export const issueOf = (state, id) => state.jira.issues.filter((one) => about(one, id)).at(-1);
 
-const hasButtons = (message) => (message.blocks ?? []).some((block) => block.type === "actions");
-
 /** {step: 1|2|3|4, hints: [text, text, text]}; step 4 means the case is closed. */
 export function guide(state, ui) {
   if (ui.creating)
@@ -29,7 +29,7 @@ export function guide(state, ui) {
     };
   const ticket = state.tickets.find((one) => one.id === ui.ticket);
   const tags = new Set(ticket?.tags ?? []);
-  const card = state.slack.messages.find((one) => hasButtons(one) && about(one, ui.ticket));
+  const card = messagesOf(state).find((one) => hasButtons(one) && about(one, ui.ticket));
   const issue = issueOf(state, ui.ticket);
   const told = ticket?.comments.some((said) => said.mailed_to?.length);
   const tagged = told ? "Tagged. The customer has the e-mail." : "Tagged.";

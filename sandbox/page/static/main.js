@@ -3,8 +3,10 @@
 import { read, toast } from "./api.js";
 import { board } from "./board.js";
 import { channel } from "./channel.js";
+import { chatOf } from "./chat.js";
 import { show } from "./dom.js";
 import { flows } from "./flows.js";
+import { forms } from "./forms.js";
 import { guide } from "./guide.js";
 import { strip } from "./strip.js";
 import { ticket } from "./ticket.js";
@@ -54,13 +56,14 @@ function draw() {
   show(document.getElementById("channel"), channel(view));
   show(document.getElementById("board"), board(view));
   show(document.getElementById("strip"), strip(view));
+  forms(view);
 }
 
 /** What was chosen may be gone, and something must be chosen at the start. */
 function settleChoices() {
   if (!state.tickets.some((one) => one.id === ui.ticket)) ui.ticket = state.tickets[0]?.id ?? null;
   if (!state.agents.some((one) => String(one.id) === String(ui.agent))) ui.agent = String(state.agents[0]?.id ?? "");
-  const people = state.slack.people;
+  const { people } = chatOf(state);
   if (!people.some((one) => one.id === ui.person)) ui.person = (people.find((one) => one.approver) ?? people[0])?.id;
   if (!state.jira.issues.some((one) => one.key === ui.issue)) ui.issue = null;
 }

@@ -24,6 +24,8 @@ const EFFECTS = {
   post: "message posted",
   update: "message updated",
   ephemeral: "private answer",
+  direct: "direct message",
+  press_update: "message updated by the answer",
   delete: "message deleted",
   create: "issue created",
   transition: "issue moved",
@@ -151,7 +153,7 @@ function breaker({ state, refresh }) {
         h(
           "select",
           { name: "vendor" },
-          ["zendesk", "slack", "jira"].map((name) => h("option", { value: name }, name)),
+          ["zendesk", state.chat, "jira"].map((name) => h("option", { value: name }, name)),
         ),
       ),
       h(

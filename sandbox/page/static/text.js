@@ -118,10 +118,27 @@ function reference(inside, people) {
   if (target.startsWith("@"))
     return h("span", { class: "mention" }, `@${people[target.slice(1)] ?? label ?? target.slice(1)}`);
   if (target.startsWith("#")) return h("span", { class: "mention" }, `#${label ?? target.slice(1)}`);
+  if (target.startsWith("!date^")) return moment(target, plain(label ?? ""));
   if (target.startsWith("!"))
     return h("span", { class: "mention" }, plain(label ?? `@${target.slice(1).split("^")[0]}`));
   if (target.startsWith("mailto:")) return plain(label ?? target.slice(7));
   return /^https?:/.test(target) ? link(plain(target), plain(label ?? target)) : plain(`<${inside}>`);
+}
+
+/** Slack's date tokens, in the reader's own zone; the words that others see are its title. */
+function moment(target, fallback) {
+  const [, seconds, form] = target.split("^");
+  const at = new Date(Number(seconds) * 1000);
+  if (!/^\d+$/.test(seconds) || !form) return fallback;
+  const two = (value) => String(value).padStart(2, "0");
+  const parts = {
+    date_num: `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`,
+    time: `${two(at.getHours())}:${two(at.getMinutes())}`,
+    time_secs: `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`,
+  };
+  const known = [...form.matchAll(/\{(\w+)\}/g)].every(([, name]) => name in parts);
+  const words = known ? form.replace(/\{(\w+)\}/g, (_, name) => parts[name]) : fallback;
+  return h("time", { datetime: at.toISOString(), title: fallback }, words);
 }
 
 /** The little of JIRA's wiki markup that issues here use: links, bold, escapes, headings. */
