@@ -6,13 +6,14 @@ Only what stands near counts, and what the lists know of the rest of the message
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from app.threats.reader import Anchor, Reading
+from app.threats.reader import CLAUSE, Anchor, Reading
 
 WINDOW = 14  # words on each side
 NEAR = 3
 ORDERED = 8  # words before, whose order counts
+STEM, ENDING = 5, 4  # letters of the beginning and the end of a long word
 OTHERS = 60  # words on each side in other sentences whose cues count
 
 
@@ -31,6 +32,7 @@ PAIRED = frozenset(
     _listed("""
     you me will if neg but force act where ask done over received work licence third other docs internal staff
     homonym address loan rates credit deadline delete stop family quote harass app seem others closing procedure
+    elsewhere higher evidence rights enough still made
 """)
 )
 
@@ -41,8 +43,27 @@ REACH = 7  # words between a negation and what it denies
 
 
 def of(reading: Reading, anchor: Anchor) -> list[str]:
-    """The features of this anchor, each once."""
-    return list(dict.fromkeys(_of(reading, anchor)))
+    """The features of this anchor, or of a clause without one, each once."""
+    return list(dict.fromkeys(_clause(reading, anchor) if anchor.rule is CLAUSE else _of(reading, anchor)))
+
+
+def _clause(reading: Reading, part: Anchor) -> Iterator[str]:
+    """Of a part that names nobody: its words, in pairs too, its cues and their order, and what stands around it."""
+    first, last = part.first, part.last
+    yield "c:bias"
+    for name in _words(reading, first, last):
+        yield f"c:{name}"
+    here = _cues(reading, range(first, last))
+    yield from (f"c:{cue}" for cue in here)
+    yield from (f"c:{pair}" for pair in _pairs(here))
+    before: list[str] = []
+    for at in range(first, last):
+        now = [cue for cue in dict.fromkeys(reading.cues[at]) if cue in PAIRED]
+        yield from (f"c:{one}>{cue}" for cue in now for one in before)
+        before = now or before
+    for side, near in _sides(reading, first, last):
+        yield from (f"c:{side}:{cue}" for cue in _cues(reading, near))
+    yield from (f"c:{shape}" for shape in _shape(reading, part, first, last))
 
 
 def _of(reading: Reading, anchor: Anchor) -> Iterator[str]:
@@ -117,16 +138,22 @@ def _bounds(reading: Reading, anchor: Anchor) -> tuple[int, int]:
 def _words(reading: Reading, first: int, last: int) -> Iterator[str]:
     """The words themselves, alone and in pairs; those of the lists as the rule's name. One Chinese character says
     nothing alone."""
-    before = "^"
+    earlier, before = "", "^"
     names = {at: f"<{one.rule.name}>" for one in _near(reading, first, last) for at in range(one.first, one.last)}
     for at in range(first, last):
         word = names.get(at) or reading.words[at].folded
         if at in names and before == word:
             continue
-        if reading.words[at].kind != "c" or at in names:
+        kind = reading.words[at].kind
+        if kind != "c" or at in names:
             yield f"w:{word}"
         yield f"b:{before} {word}"
-        before = word
+        if at not in names and len(word) > STEM and kind in ("a", "t"):
+            yield f"s:{word[:STEM]}"
+            yield f"e:{word[-ENDING:]}"
+        if kind == "c":
+            yield f"t:{earlier} {before} {word}"
+        earlier, before = before, word
 
 
 def _near(reading: Reading, first: int, last: int) -> Iterator[Anchor]:
@@ -148,20 +175,16 @@ def _order(reading: Reading, anchor: Anchor, first: int) -> Iterator[str]:
     yield from (f"{one}>{anchor.rule.kind}" for one in before)
 
 
-def _pairs(cues: set[str]) -> Iterator[str]:
-    listed = sorted(cues & PAIRED)
+def _pairs(cues: Iterable[str]) -> Iterator[str]:
+    listed = sorted(PAIRED.intersection(cues))
     for n, one in enumerate(listed):
         for two in listed[n + 1 :]:
             yield f"{one}+{two}"
 
 
 def _around(reading: Reading, anchor: Anchor, first: int, last: int, here: set[str]) -> Iterator[str]:
-    for name, part in (
-        ("p", range(max(first - OTHERS, 0), first)),
-        ("n", range(last, min(last + OTHERS, len(reading.words)))),
-    ):
-        cues = {cue for at in part for cue in reading.cues[at]}
-        for cue in sorted(cues):
+    for name, part in _sides(reading, first, last):
+        for cue in _cues(reading, part):
             yield f"{name}:{cue}"
             if cue in CONTEXT and cue not in here:
                 yield f"m:{cue}"
@@ -170,6 +193,16 @@ def _around(reading: Reading, anchor: Anchor, first: int, last: int, here: set[s
     for rule in sorted(rules):
         yield f"a:{rule}"
         yield f"a:{'+'.join(sorted((rule, anchor.rule.name)))}"
+
+
+def _sides(reading: Reading, first: int, last: int) -> tuple[tuple[str, range], ...]:
+    """What stands before and after, as far as it counts."""
+    return ("p", range(max(first - OTHERS, 0), first)), ("n", range(last, min(last + OTHERS, len(reading.words))))
+
+
+def _cues(reading: Reading, places: range) -> list[str]:
+    """The cues there, each once, in order of the alphabet."""
+    return sorted({cue for at in places for cue in reading.cues[at]})
 
 
 def _shape(reading: Reading, anchor: Anchor, first: int, last: int) -> Iterator[str]:

@@ -70,7 +70,7 @@ class Evidence:
         return tuple(sorted({span.rule for span in self.spans}))
 
 
-ACTS = frozenset({"complain", "report"})
+ACTS = frozenset({"complain", "report", "clause"})
 UNNAMED = ACTS | {"veiled_body", "veiled_law", "veiled_police"}  # acts and standing phrases: they name no body
 NEARLY = 0.15  # of confidence
 
@@ -110,7 +110,7 @@ def _tools(lists: Lexicon) -> tuple[Model, Speller]:
 
 def _weighed(text: str, reading: Reading, weights: Model) -> Evidence:
     spans, highest = [], -30.0
-    for anchor in reading.anchors:
+    for anchor in (*reading.anchors, *reading.clauses):
         seen = features.of(reading, anchor)
         score = weights.score(seen)
         highest = max(highest, score)

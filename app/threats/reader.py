@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from app.threats import clauses
 from app.threats.chars import EMOJI
 from app.threats.lexicon import Lexicon, Node, Rule
 from app.threats.spell import Speller
@@ -14,6 +15,7 @@ PIECES = 8  # words that may belong to one that was cut up
 FRIEND = "homonym"
 SURE = 6  # letters; what is shorter is put together from single letters only
 LETTERS = 24  # single letters in a row that may be one word or name
+CLAUSE = Rule("clause", "regulator", "shared practice: somebody is meant and not named")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,14 @@ class Anchor:
 
 @dataclass
 class Reading:
-    """`words`: the text; `cues`: word number -> the cues there; `sentence`: word number -> sentence number."""
+    """`words`: the text; `cues`: word number -> the cues there; `sentence`: word number -> sentence number; `clauses`:
+    the parts without an anchor."""
 
     words: list[Token] = field(repr=False)
     cues: list[list[str]]
     sentence: list[int]
     anchors: list[Anchor]
+    clauses: list[Anchor]
 
 
 def read(text: str, lexicon: Lexicon, speller: Speller) -> Reading:
@@ -48,7 +52,9 @@ def read(text: str, lexicon: Lexicon, speller: Speller) -> Reading:
                 longest = (length, None if FRIEND in node.cues else node.rule)
         if longest[0]:
             found.append((at, at + longest[0], longest[1]))
-    return Reading(words, cues, _sentences(words), list(_outermost(found)))
+    sentence, anchors = _sentences(words), list(_outermost(found))
+    unnamed = clauses.unnamed(words, sentence, [anchor.first for anchor in anchors])
+    return Reading(words, cues, sentence, anchors, [Anchor(CLAUSE, first, last) for first, last in unnamed])
 
 
 def _outermost(found: Sequence[tuple[int, int, Rule | None]]) -> Iterator[Anchor]:
