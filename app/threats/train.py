@@ -10,19 +10,18 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from app.threats import features, lexicon
+from app.threats.measure import best, show
+from app.threats.messages import Row, families, known, read_all
 from app.threats.model import FILE, Model
 from app.threats.reader import read
 from app.threats.spell import Speller
-from app.threats.tokens import tokens
 
-CORPUS = Path(__file__).with_name("corpus")
 ROUNDS = 14
 RATE = 0.25
 DECAY = 0.012  # pulls every weight towards 0 at each step in which it is used
@@ -30,24 +29,8 @@ SURE = 0.01  # an error that is left alone
 RARE = 2  # a feature must be in so many messages
 SMALL = 0.03  # weights below this are not stored
 FOLDS = 5
-FAMILY = 30  # messages of one frame, kind and wish that are kept together when cross-validating
 BAGS = 4
 SHARE = 0.8  # of the messages, for each of them
-RECALL = 0.945  # of the threats of the corpus, cross-validated: a missed one costs more than a false alarm
-
-
-@dataclass(frozen=True)
-class Row:
-    """One message of the corpus, by language, with what it is."""
-
-    text: str
-    label: bool
-    kind: str
-    lang: str
-    variant: str
-    note: str
-    intent: str
-    channels: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -57,23 +40,6 @@ class Case:
     row: Row
     kinds: tuple[str, ...]
     places: tuple[tuple[str, ...], ...]
-
-
-def rows(file: Path) -> list[Row]:
-    """The messages of one file."""
-    with file.open(encoding="utf-8") as lines:
-        return [_row(json.loads(line)) for line in lines if line.strip()]
-
-
-def _row(raw: dict[str, Any]) -> Row:
-    return Row(**{**raw, "channels": tuple(raw["channels"])})
-
-
-def known(messages: Iterable[Row]) -> frozenset[str]:
-    """Words that were read in messages without disguise; they are never taken for slips."""
-    plain = (row for row in messages if not row.note.startswith(("typo", "leet", "stretched", "dots", "pinyin")))
-    count = Counter(token.folded for row in plain for token in tokens(row.text) if token.kind == "a")
-    return frozenset(word for word in count if word.isalpha() and len(word) >= 3)
 
 
 def cases(messages: Sequence[Row], words: frozenset[str]) -> list[Case]:
@@ -144,7 +110,7 @@ def score(weights: dict[str, float], case: Case) -> float:
 
 def crossed(seen: Sequence[Case]) -> list[float]:
     """The score of each message from a model that has seen neither it nor its family."""
-    folds = [fold % FOLDS for fold in _families([case.row for case in seen])]
+    folds = [fold % FOLDS for fold in families([case.row for case in seen])]
     scores = [0.0] * len(seen)
     for fold in range(FOLDS):
         weights = fit([case for case, its in zip(seen, folds, strict=True) if its != fold])
@@ -152,42 +118,6 @@ def crossed(seen: Sequence[Case]) -> list[float]:
             if its == fold:
                 scores[at] = score(weights, seen[at])
     return scores
-
-
-def _families(messages: Sequence[Row]) -> list[int]:
-    """The number of each message's family: the same frame, kind and wish, written at about the same place of its file,
-    whatever the language. Sisters of a message in other languages are of its family."""
-    groups: dict[tuple[object, ...], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for at, row in enumerate(messages):
-        groups[row.note, row.kind, row.intent, row.channels][row.variant].append(at)
-    families, number = [0] * len(messages), 0
-    for key in sorted(groups, key=str):
-        parts = math.ceil(sum(map(len, groups[key].values())) / FAMILY)
-        for places in groups[key].values():
-            for nth, at in enumerate(places):
-                families[at] = number + nth * parts // len(places)
-        number += parts
-    order = list(range(number))
-    random.Random(11).shuffle(order)  # noqa: S311 - as above
-    return [order[family] for family in families]
-
-
-def figures(pairs: Iterable[tuple[bool, bool]]) -> tuple[float, float, float]:
-    """Precision, recall and F1 of (is one, was said to be one)."""
-    count = Counter(pairs)
-    right, said, all_ = (
-        count[True, True],
-        count[True, True] + count[False, True],
-        count[True, True] + count[True, False],
-    )
-    precision, recall = right / said if said else 0.0, right / all_ if all_ else 0.0
-    return precision, recall, 2 * precision * recall / (precision + recall) if right else 0.0
-
-
-def best(scores: Sequence[float], labels: Sequence[bool]) -> float:
-    """The highest threshold, in steps of 0.1, at which `RECALL` of the threats are found."""
-    found = sorted((one for one, label in zip(scores, labels, strict=True) if label), reverse=True)
-    return math.floor(10 * found[math.ceil(RECALL * len(found)) - 1]) / 10
 
 
 def store(weights: dict[str, float], threshold: float, words: frozenset[str], file: Path = FILE) -> Model:
@@ -198,36 +128,17 @@ def store(weights: dict[str, float], threshold: float, words: frozenset[str], fi
 
 
 def main() -> None:
-    """Cross-validate on the training files, choose the threshold there, train on all of them, measure on held_out."""
-    train = [row for file in sorted(CORPUS.glob("train-*.jsonl")) for row in rows(file)]
-    words = known(train)
-    seen = cases(train, words)
+    """Cross-validate on the training files, choose the threshold there, train on all of them, measure on the others."""
+    rows = read_all("train")
+    words = known(rows)
+    seen = cases(rows, words)
     scores = crossed(seen)
-    labels = [row.label for row in train]
-    threshold = best(scores, labels)
-    _show("cross-validated", [(row, one >= threshold) for row, one in zip(train, scores, strict=True)])
+    threshold = best(scores, [row.label for row in rows])
+    show("cross-validated", [(row, one >= threshold) for row, one in zip(rows, scores, strict=True)])
     weights = fit(seen)
     store(weights, threshold, words)
-    held = [row for file in sorted(CORPUS.glob("held_out-*.jsonl")) for row in rows(file)]
-    if held:
-        _show(
-            "held out",
-            [(row, score(weights, case) >= threshold) for row, case in zip(held, cases(held, words), strict=True)],
-        )
-
-
-def _show(title: str, answers: Sequence[tuple[Row, bool]]) -> None:
-    groups: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
-    for row, said in answers:
-        for name in ("all", row.lang, "hard negatives" if not row.label and "easy" not in row.note else ""):
-            groups[name].append((row.label, said))
-    lines = [title]
-    for name in sorted(filter(None, groups)):
-        precision, recall, f1 = figures(groups[name])
-        alarms = sum(said for label, said in groups[name] if not label)
-        parts = f"precision {precision:.3f} recall {recall:.3f} F1 {f1:.3f} false alarms {alarms}"
-        lines.append(f"  {name:15} n={len(groups[name]):4} {parts}")
-    print("\n".join(lines))  # noqa: T201 - a command line
+    held = cases(read_all("held_out"), words)
+    show("held out", [(case.row, score(weights, case) >= threshold) for case in held])
 
 
 if __name__ == "__main__":
