@@ -36,7 +36,13 @@ SIMPLIFIED = (
     "变贝贞财贫货贩贪责贮贴贺宾赏贤质赖赚赠赶跃军轨轻载辆轮输农运进达适遗邀邮乡医丑释针钞铃铜录钱键锁钟铁开闭阅陈陆阳阶际随险虽双杂鸡离难电灵"
     "飞饭饮饰余馆驻驾骑骗验惊松斗鱼鲜鸣点龄占系尽儿内两册冻刚剥划剧刘胜劝汇单却参启丧乔吗叹嘱团园圆执坚报场块垫坏壮梦夹夺奋妆妇妈婴孙学宁实写宽宝对导届属冈岛峡岩帅师带帮干几库厂废厅强弯径从复恒耻悦恶恼爱惨惯虑庆忧凭宪应怀悬战戏户抛扫挂采拣换挥损摇捣撑拨抚据击挡担拟拦携摄败敌数断时晋暂晕晓历书东条极荣构枪乐楼标样机档检桥权欧欢岁历归残杀毁气决没况泪净浅减测汤准沟灭满渔汉涨洁济灾为无烟热灯烧灿炉争墙独奖获献现环琼产亩毕异当疗发皱盗尽监盘众睁瞩确码砖祸礼种称稳穷竞笔筑简签篮筹纠红约级纯纳纸细绍终组经绿网绪编练缩"
 )
-SIMPLE = {a: b for a, b in zip(TRADITIONAL, SIMPLIFIED, strict=True) if a != b} | {"喺": "在", "俾": "给", "畀": "给"}
+# Tamil letters and vowel signs that are often written for each other.
+TAMIL = dict(zip("ீூேோளழறணந", "ிுெொலலரனன", strict=True))
+SIMPLE = (
+    {a: b for a, b in zip(TRADITIONAL, SIMPLIFIED, strict=True) if a != b}
+    | {"喺": "在", "俾": "给", "畀": "给"}
+    | TAMIL
+)
 
 
 @lru_cache(maxsize=8192)

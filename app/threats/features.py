@@ -5,8 +5,10 @@ Only what stands near counts, and what the lists know of the rest of the message
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from app.threats.reader import CLAUSE, Anchor, Reading
 
@@ -14,6 +16,8 @@ WINDOW = 14  # words on each side
 NEAR = 3
 ORDERED = 8  # words before, whose order counts
 STEM, ENDING = 5, 4  # letters of the beginning and the end of a long word
+SOUNDS = (("ndr", "nr"), ("dh", "t"), ("th", "t"), ("zh", "l"), ("gh", "g"), ("d", "t"), ("b", "p"), ("w", "v"))
+DOUBLED = re.compile(r"(.)\1+")
 OTHERS = 60  # words on each side in other sentences whose cues count
 
 
@@ -40,6 +44,7 @@ PAIRED = frozenset(
 # Rules: what is known without being learnt, and outweighs much of what is.
 KNOWN = {"denied": -8.0}
 REACH = 7  # words between a negation and what it denies
+CLOSE = 3  # words between a negation and one that denies it
 
 
 def of(reading: Reading, anchor: Anchor) -> list[str]:
@@ -48,7 +53,7 @@ def of(reading: Reading, anchor: Anchor) -> list[str]:
 
 
 def _clause(reading: Reading, part: Anchor) -> Iterator[str]:
-    """Of a part that names nobody: its words, in pairs too, its cues and their order, and what stands around it."""
+    """Of a part that names nobody: its words, in pairs too, its cues and their order."""
     first, last = part.first, part.last
     yield "c:bias"
     for name in _words(reading, first, last):
@@ -61,8 +66,6 @@ def _clause(reading: Reading, part: Anchor) -> Iterator[str]:
         now = [cue for cue in dict.fromkeys(reading.cues[at]) if cue in PAIRED]
         yield from (f"c:{one}>{cue}" for cue in now for one in before)
         before = now or before
-    for side, near in _sides(reading, first, last):
-        yield from (f"c:{side}:{cue}" for cue in _cues(reading, near))
     yield from (f"c:{shape}" for shape in _shape(reading, part, first, last))
 
 
@@ -71,6 +74,8 @@ def _of(reading: Reading, anchor: Anchor) -> Iterator[str]:
     yield "bias"
     yield f"r:{rule.name}"
     yield f"k:{rule.kind}"
+    if reading.words[anchor.first].kind == "@":
+        yield "mail"
     first, last = _bounds(reading, anchor)
     if _denied(reading, anchor, first, last):
         yield "denied"
@@ -117,11 +122,16 @@ def _denied(reading: Reading, anchor: Anchor, first: int, last: int) -> bool:
 
 
 def _undone(reading: Reading, first: int, neg: int, end: int) -> bool:
-    """Whether the negation stands in a condition, is denied itself, or denies a doubt and not the act."""
+    """Whether the negation stands in a condition, is denied itself (`not that I will not`), or denies a doubt and not
+    the act. `I will not go to the police and not complain` denies twice and is not undone."""
     if any("only" in reading.cues[at] for at in range(neg, end)):
         return True
-    earlier = range(max(first, neg - REACH), neg)
-    return any({"neg", "condition"}.intersection(reading.cues[at]) for at in earlier)
+    if any("condition" in reading.cues[at] for at in range(max(first, neg - REACH), neg)):
+        return True
+    close = range(max(first, neg - CLOSE), neg)
+    if any(reading.words[at].kind == "." for at in close) or any(_near(reading, close.start, neg)):
+        return False
+    return any("neg" in reading.cues[at] for at in close)
 
 
 def _bounds(reading: Reading, anchor: Anchor) -> tuple[int, int]:
@@ -151,9 +161,19 @@ def _words(reading: Reading, first: int, last: int) -> Iterator[str]:
         if at not in names and len(word) > STEM and kind in ("a", "t"):
             yield f"s:{word[:STEM]}"
             yield f"e:{word[-ENDING:]}"
+        if at not in names and kind == "a" and len(word) > NEAR:
+            yield f"f:{_sound(word)}"
         if kind == "c":
             yield f"t:{earlier} {before} {word}"
         earlier, before = before, word
+
+
+@lru_cache(maxsize=8192)
+def _sound(word: str) -> str:
+    """About how a word sounds: Tamil in Latin letters has no fixed spelling (panren, pandren; poren, poreen)."""
+    for many, one in SOUNDS:
+        word = word.replace(many, one)
+    return DOUBLED.sub(r"\1", word).rstrip("u")
 
 
 def _near(reading: Reading, first: int, last: int) -> Iterator[Anchor]:
@@ -183,7 +203,10 @@ def _pairs(cues: Iterable[str]) -> Iterator[str]:
 
 
 def _around(reading: Reading, anchor: Anchor, first: int, last: int, here: set[str]) -> Iterator[str]:
-    for name, part in _sides(reading, first, last):
+    for name, part in (
+        ("p", range(max(first - OTHERS, 0), first)),
+        ("n", range(last, min(last + OTHERS, len(reading.words)))),
+    ):
         for cue in _cues(reading, part):
             yield f"{name}:{cue}"
             if cue in CONTEXT and cue not in here:
@@ -193,11 +216,6 @@ def _around(reading: Reading, anchor: Anchor, first: int, last: int, here: set[s
     for rule in sorted(rules):
         yield f"a:{rule}"
         yield f"a:{'+'.join(sorted((rule, anchor.rule.name)))}"
-
-
-def _sides(reading: Reading, first: int, last: int) -> tuple[tuple[str, range], ...]:
-    """What stands before and after, as far as it counts."""
-    return ("p", range(max(first - OTHERS, 0), first)), ("n", range(last, min(last + OTHERS, len(reading.words))))
 
 
 def _cues(reading: Reading, places: range) -> list[str]:

@@ -17,19 +17,21 @@ QUOTE = re.compile(r"\s{0,3}[>|＞]")
 SIGNATURE = re.compile(r"--\s?")
 # Everything below these is an older message.
 OLDER = re.compile(
-    r"-{2,}\s*(original message|original appointment|mesej asal|reply message|原始邮件)\s*-{2,}"
-    r"|-{2,}\s*(forwarded message|mesej dimajukan|mesej yang dimajukan|转发的邮件)\s*-{2,}"
+    r"-{2,}\s*(original message|original appointment|mesej asal|reply message|原始邮件|原始郵件)\s*-{2,}"
+    r"|-{2,}\s*(forwarded message|mesej dimajukan|mesej yang dimajukan|转发的邮件|轉寄的郵件)\s*-{2,}"
     r"|begin forwarded message:|mula mesej dimajukan:"
     r"|_{10,}",
     re.IGNORECASE,
 )
 # "On Mon, 3 Nov 2026 at 10:00, Desk <desk@example.com> wrote:", broken over two or three lines by the mail program.
-WROTE_BEGINS = re.compile(r"(on|pada|在|于)\s?.{0,300}", re.IGNORECASE)
-WROTE_ENDS = re.compile(r".{0,300}(\bwrote|\bmenulis|\btelah menulis|写道)\s?[:：]", re.IGNORECASE)
+WROTE_BEGINS = re.compile(r"(on|pada|在|于|於|\d)\s?.{0,300}", re.IGNORECASE)
+WROTE_ENDS = re.compile(
+    r".{0,300}(\bwrote|\bmenulis|\btelah menulis|写道|寫道|எழுதியது|எழுதினார்)\s?[:：]", re.IGNORECASE
+)
 DATED = re.compile(r"\d")
 # The block that Outlook puts above an older message: From, then Sent or Date within a few lines.
-FROM = re.compile(r"\*?(from|daripada|dari|发件人)\s?[:：]\*?", re.IGNORECASE)
-SENT = re.compile(r"\*?(sent|date|dihantar|tarikh|发送时间|日期)\s?[:：]\*?", re.IGNORECASE)
+FROM = re.compile(r"\*?(from|daripada|dari|发件人|寄件者|寄件人)\s?[:：]\*?", re.IGNORECASE)
+SENT = re.compile(r"\*?(sent|date|dihantar|tarikh|发送时间|傳送時間|日期)\s?[:：]\*?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from app.threats.model import FILE, Model
 from app.threats.reader import read
 from app.threats.spell import Speller
 
-ROUNDS = 14
+ROUNDS = 8
 RATE = 0.25
 DECAY = 0.012  # pulls every weight towards 0 at each step in which it is used
 SURE = 0.01  # an error that is left alone
@@ -78,17 +78,20 @@ def _fit(seen: Sequence[Case], draw: random.Random) -> dict[str, float]:
     for _ in range(ROUNDS):
         draw.shuffle(kept)
         for case, places in kept:
-            for place in _spoken(case, places, weights):
-                _step(weights, squares, place, case.row.label, fixed)
+            for place, label in _spoken(case, places, weights):
+                _step(weights, squares, place, label, fixed)
     return dict(zip(names, weights, strict=True))
 
 
-def _spoken(case: Case, places: list[list[int]], weights: list[float]) -> list[list[int]]:
-    """The places that this message teaches from: all of a non-threat, of a threat the strongest of its kind."""
+def _spoken(case: Case, places: list[list[int]], weights: list[float]) -> list[tuple[list[int], bool]]:
+    """What this message teaches: of a non-threat every place; of a threat the strongest of its kind, and that clauses
+    which name nobody are none when somebody is named."""
     if not case.row.label or not places:
-        return places
-    right = [place for kind, place in zip(case.kinds, places, strict=True) if kind == case.row.kind] or places
-    return [max(right, key=lambda place: sum(map(weights.__getitem__, place)))]
+        return [(place, False) for place in places]
+    right = [place for kind, place in zip(case.kinds, places, strict=True) if kind == case.row.kind]
+    strongest = max(right or places, key=lambda place: sum(map(weights.__getitem__, place)))
+    beside = [place for kind, place in zip(case.kinds, places, strict=True) if right and not kind]
+    return [(strongest, True), *((place, False) for place in beside)]
 
 
 def _step(weights: list[float], squares: list[float], place: list[int], label: bool, fixed: set[int]) -> None:
