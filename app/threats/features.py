@@ -28,7 +28,7 @@ def _listed(names: str) -> list[str]:
 # Cues that say something wherever they stand in the message.
 CONTEXT = frozenset(
     _listed("""
-    work loan docs third other received over internal licence rates credit address homonym procedure quote pdpa
+    work loan docs lost third other received over internal licence rates credit address homonym procedure quote pdpa
     harass app seem others closing
 """)
 )
@@ -36,7 +36,7 @@ PAIRED = frozenset(
     _listed("""
     you me will if neg but force act where ask done over received work licence third other docs internal staff
     homonym address loan rates credit deadline delete stop family quote harass app seem others closing procedure
-    elsewhere higher evidence rights enough still made
+    elsewhere higher evidence rights enough still made lost paper pay
 """)
 )
 

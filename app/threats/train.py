@@ -17,7 +17,7 @@ from pathlib import Path
 
 from app.threats import features, lexicon
 from app.threats.measure import best, show
-from app.threats.messages import Row, families, known, read_all
+from app.threats.messages import HALVES, Row, families, known, read_all
 from app.threats.model import FILE, Model
 from app.threats.reader import read
 from app.threats.spell import Speller
@@ -140,8 +140,9 @@ def main() -> None:
     show("cross-validated", [(row, one >= threshold) for row, one in zip(rows, scores, strict=True)])
     weights = fit(seen)
     store(weights, threshold, words)
-    held = cases(read_all("held_out"), words)
-    show("held out", [(case.row, score(weights, case) >= threshold) for case in held])
+    for half in HALVES:
+        held = cases(read_all(half), words)
+        show(half, [(case.row, score(weights, case) >= threshold) for case in held])
 
 
 if __name__ == "__main__":
