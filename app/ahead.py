@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -35,6 +35,11 @@ class Reads:
     comments: Begun[Sequence[Comment]]
     audits: Begun[Sequence[Audit]]
     requester: Begun[Person]
+    pool: Executor
+
+    def begin(self, read: Callable[[], T]) -> Begun[T]:
+        """One more read, which turns out to be wanted soon."""
+        return Begun(read, self.pool.submit(read))
 
 
 class Ahead:
@@ -56,4 +61,5 @@ class Ahead:
             read(lambda: zendesk.comments(ticket.id)),
             read(lambda: zendesk.audits(ticket.id)),
             read(lambda: zendesk.person(requester), wanted=requester > 0),
+            self._pool,
         )

@@ -23,7 +23,7 @@ NOTHING = "–"
 STATUS_LIMIT = 40  # of a JIRA status's name
 DECISIONS = ("approve", "decline")
 NAMED = frozenset({"approved", "banning", "declined"})  # states whose own line says who decided, and when
-UNDUE = frozenset({"withdrawn", "void", "joined"})  # states in which nothing is due any more
+UNDUE = frozenset({"declined", "withdrawn", "void", "joined"})  # states in which nothing is due any more
 
 
 def channel_names(texts: Texts, wish: Sequence[str]) -> str:
@@ -113,15 +113,17 @@ def small(lines: Sequence[Line]) -> list[Section]:
 
 def standing(texts: Texts, case: Case, now: datetime) -> list[Line]:
     """How the case stands, for below any card: who decided where the state's own line does not say it, and when it is
-    due, marked when that is over before it was decided or finished."""
+    due, marked when that is over before it was decided or finished. What was finished in time is not due any more."""
     lines = []
     if case.decision in DECISIONS and case.state not in NAMED:
         who = Mention(case.decided_by) if case.decided_by else NOTHING
         when = When(case.decided_at) if case.decided_at else NOTHING
         lines.append(texts.line(f"cards.decision.{case.decision}", who=who, when=when))
     if case.due_at and case.state not in UNDUE:
-        part = "late" if (case.closed_at or now) > case.due_at else "asks" if case.state == "awaiting" else "due"
-        lines.append(texts.line(f"cards.clock.{part}", due=When(case.due_at)))
+        late, asks = (case.closed_at or now) > case.due_at, case.state == "awaiting"
+        if late or case.state != "done":
+            part = "late" if late else "asks" if asks else "due"
+            lines.append(texts.line(f"cards.clock.{part}", due=When(case.due_at)))
     return lines
 
 

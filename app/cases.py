@@ -157,12 +157,12 @@ def open_case(
     `received_at`: when the wish reached us (the tag's time), from which its clock runs; None: now.
     """
     point("case.before_open")
-    conn.execute(
+    row = conn.execute(
         "INSERT INTO cases (ticket_id, procedure, generation, state, tag_audit_id, tagger_id, received_at)"
         " SELECT %(ticket)s, %(procedure)s, coalesce(max(generation), 0) + 1, 'open', %(audit)s, %(tagger)s,"
         " least(coalesce(%(received)s, now()), now())"
         " FROM cases WHERE ticket_id = %(ticket)s AND procedure = %(procedure)s"
-        " ON CONFLICT DO NOTHING",
+        " ON CONFLICT DO NOTHING RETURNING *",
         {
             "ticket": ticket_id,
             "procedure": procedure,
@@ -170,8 +170,8 @@ def open_case(
             "tagger": tagger_id,
             "received": received_at,
         },
-    )
-    case = latest(conn, ticket_id, procedure)
+    ).fetchone()
+    case = Case.of(row) if row else latest(conn, ticket_id, procedure)
     assert case is not None
     return case
 

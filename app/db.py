@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,15 @@ def _embedded(settings: Settings) -> Any:
 
 def _configure(conn: Connection) -> None:
     conn.execute(NO_FROZEN_LOCKS)
+
+
+def lock(conn: Connection, names: Iterable[str]) -> None:
+    """Until this transaction ends, whoever else locks one of these names waits. Always taken in the same order."""
+    conn.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended(name, 0))"
+        " FROM (SELECT name FROM unnest(%s::text[]) WITH ORDINALITY AS given (name, place) ORDER BY place) AS ordered",
+        (sorted(set(names)),),
+    )
 
 
 class Database:

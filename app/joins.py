@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from app import approvers, cases, timers, wish
+from app import approvers, cases, db, timers, wish
 from app.cases import Case
 from app.db import Connection
 from app.events import Json
@@ -53,9 +53,8 @@ def covers(main: Sequence[str], asked: Sequence[str]) -> bool:
 
 
 def lock(conn: Connection, persons: Sequence[str]) -> None:
-    """Until this transaction ends nobody else decides which case of these persons is the main one. Always in order."""
-    for person in sorted(persons):
-        conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('joins:' || %s, 0))", (person,))
+    """Until this transaction ends nobody else decides which case of these persons is the main one."""
+    db.lock(conn, [f"joins:{person}" for person in persons])
 
 
 def others(conn: Connection, case: Case) -> list[Case]:

@@ -105,7 +105,7 @@ class ThreatRounds:
         if now < over:
             what = f"threats:{event.ticket_id}"
             over = min(over, now + unit + CLOCKS_DIFFER)
-            with self._desk.db.tx() as conn:
+            with self._desk.db.each() as conn:
                 later = timers.due(conn, f"desk:{what}")  # of an update whose unit is a minute
                 timers.again(conn, f"desk:{what}", what, max(over, later) if later else over)
 

@@ -10,6 +10,7 @@ CARD = "data_deletion"
 def action_by_agent(case: Case, do: Steps) -> None:
     """SOP 000 sections 1 and 2, "If Customer Confirms Deletion / Opt-Out"."""
     wish = do.verify_preference(case)
+    do.look_up_macro(case, "Data Deletion Request")  # read while the wish is written down
     do.stop_offers(case, wish)  # ban the customer from all offers: from receipt on, approved or not
     do.start_clock(case)
     if do.waits_for_agent(case):

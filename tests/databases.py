@@ -23,14 +23,15 @@ STRANGERS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     " AND backend_type = 'client backend'"
 )
-# Every row of the catalogue that says what a schema is, with the transaction that wrote it; copies keep both.
+# Every row that says what a schema is, there or in KEPT, with the transaction that wrote it; copies keep both.
 FINGERPRINT = (
     "SELECT md5(string_agg(of || oid || '/' || xmin, ',' ORDER BY of, oid)) FROM ("
     " SELECT 'c' AS of, oid, xmin FROM pg_class WHERE relpersistence = 'p' AND oid >= 16384"
     " UNION ALL SELECT 'a', attrelid, xmin FROM pg_attribute WHERE attrelid >= 16384"
     " UNION ALL SELECT 't', oid, xmin FROM pg_trigger UNION ALL SELECT 'p', oid, xmin FROM pg_proc WHERE oid >= 16384"
     " UNION ALL SELECT 'k', oid, xmin FROM pg_constraint"
-    " UNION ALL SELECT 's', setdatabase, xmin FROM pg_db_role_setting"
+    + "".join(f" UNION ALL SELECT 'v', tableoid, xmin FROM {name}" for name in KEPT)
+    + " UNION ALL SELECT 's', setdatabase, xmin FROM pg_db_role_setting"
     " WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())) AS it"
 )
 _names = itertools.count(1)

@@ -116,12 +116,13 @@ def set_timers(conn: Connection, case: Case, *, anew: bool = False) -> None:
     `anew`: the clock has just been set. A reminder of an earlier one may have come while nobody could be reminded.
     """
     planned = case.clock.get("reminders")
-    for part, at in planned.items() if isinstance(planned, dict) else ():
-        due = moment(at)
-        assert due is not None
-        what = f"reminder:{part}"
-        put = timers.again if anew and due > datetime.now(UTC) else timers.start
-        put(conn, timers.of_case(case.id, what), what, due, case_id=case.id)
+    with conn.pipeline():  # in one exchange
+        for part, at in planned.items() if isinstance(planned, dict) else ():
+            due = moment(at)
+            assert due is not None
+            what = f"reminder:{part}"
+            put = timers.again if anew and due > datetime.now(UTC) else timers.start
+            put(conn, timers.of_case(case.id, what), what, due, case_id=case.id)
 
 
 def today(settings: Settings, now: datetime) -> date:

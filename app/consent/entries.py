@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from app import db
 from app.consent import person
 from app.consent.person import Identifier
 from app.db import Connection, Row
@@ -91,6 +92,5 @@ INSERT = (
 
 
 def lock(conn: Connection, identifiers: Iterable[Identifier]) -> None:
-    """Until the end of this transaction nobody else changes how these persons stand. Always in the same order."""
-    for digest in sorted({item.digest for item in identifiers}):
-        conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('consent:' || %s, 0))", (digest,))
+    """Until the end of this transaction nobody else changes how these persons stand."""
+    db.lock(conn, [f"consent:{item.digest}" for item in identifiers])

@@ -125,9 +125,10 @@ class Ledger:
     def perform(self, owner: Owner, case_id: int, plan: Plan) -> Outcome:
         """Bring the effect as far as it goes now. Raises WalkLostError; every vendor error becomes an Outcome."""
         point("effect.before_plan", plan.verb)
-        with self._db.tx() as conn:
+        with self._db.each() as conn:
             effect = store.plan(conn, case_id, plan.verb, plan.arg, plan.vendor)
-            if effect.state == "dead" and owner.replayed_at and effect.changed_at < owner.replayed_at:
+        if effect.state == "dead" and owner.replayed_at and effect.changed_at < owner.replayed_at:
+            with self._db.tx() as conn:
                 effect = store.reopen(conn, effect)
         point("effect.after_plan", plan.verb)
         for _ in range(CONFLICTS):
@@ -141,6 +142,10 @@ class Ledger:
             if not again:
                 return _outcome(effect)
         return _outcome(self._wait(effect, plan, "conflict", None))
+
+    def has_room(self, vendor: str) -> bool:
+        """Whether a call would be let in now, with nobody in line: what is read early takes nobody's place."""
+        return self._turns.has_room(vendor)
 
     def adopt(self, case_id: int, verb: str, arg: str, op_ids: set[str], evidence: Evidence) -> Outcome | None:
         """The vendor itself told us that this effect is there. None when it is not one of these op ids."""
@@ -190,7 +195,7 @@ class Ledger:
         if isinstance(call, Effect):
             return call, False
         point("effect.before_claim", plan.verb)
-        with self._db.tx() as conn:
+        with self._db.each() as conn:
             claimed = store.claim(
                 conn,
                 effect,
@@ -201,14 +206,14 @@ class Ledger:
                 yields=plan.yields,
                 withdrawn=self._withdrawn,
             )
-        committed = _uptime()
+        committed = uptime()
         if claimed is None:
             return self._not_ours(owner, effect, plan), False
         point("effect.after_claim", plan.verb)
         # Frozen between the intent and the call, somebody else may be at it by now. Whoever takes over sends only after
         # the quiet period: a call must never begin later than half of that.
         limit = min(self._timing.lease / 2, max(self._timing.quiet[plan.vendor] / 2, 0.2))
-        if _uptime() - committed > limit:
+        if uptime() - committed > limit:
             return self._settle(claimed, "planned", reason="frozen", wait=2 * limit, refund=True), False
         return self._send(claimed, plan, call)
 
@@ -276,12 +281,10 @@ class Ledger:
 
     def _settle(self, effect: Effect, state: str, *, reason: str = "", evidence: Evidence | None = None,
                 wait: float | None = None, refund: bool = False) -> Effect:  # fmt: skip
-        with self._db.tx() as conn:
+        with self._db.each() as conn:
             row = store.settle(conn, effect, state, reason=reason, evidence=evidence, wait=wait, refund=refund)
-            if row is None:
-                raise WalkLostError
-            if state == "done":
-                vendors.succeeded(conn, effect.vendor)
+        if row is None:
+            raise WalkLostError
         return row
 
     def _not_ours(self, owner: Owner, effect: Effect, plan: Plan) -> Effect:
@@ -305,7 +308,7 @@ class Ledger:
         return self._settle(effect, "void", reason=f"case_{row['state']}")
 
 
-def _uptime() -> float:
+def uptime() -> float:
     """Seconds, counted also while the machine sleeps (where the system has such a clock)."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 from app.cases import Case
 from app.db import Connection, Row
 from app.events import Json
+from app.ledger import vendors
 
 
 @dataclass(frozen=True)
@@ -51,20 +52,24 @@ FIELDS = "e.*, coalesce(e.next_at <= now(), true) AS due"
 
 def plan(conn: Connection, case_id: int, verb: str, arg: str, vendor: str) -> Effect:
     """The effect of this name, made now if it is new. Its op id is fixed here, never when sending."""
-    row = conn.execute(
-        "INSERT INTO effects AS e (case_id, verb, arg, vendor, op_id, state) VALUES (%s, %s, %s, %s, %s, 'planned')"
-        f" ON CONFLICT (case_id, verb, arg) DO NOTHING RETURNING {FIELDS}",
-        (case_id, verb, arg, vendor, secrets.token_hex(16)),
-    ).fetchone()
-    if row:
-        write(conn, case_id, "planned", effect_id=row["id"])
-    else:
+    row = conn.execute(PLAN, (case_id, verb, arg, vendor, secrets.token_hex(16))).fetchone()
+    if row is None:
         row = conn.execute(
             f"SELECT {FIELDS} FROM effects e WHERE case_id = %s AND verb = %s AND arg = %s",
             (case_id, verb, arg),
         ).fetchone()
     assert row is not None
     return Effect.of(row)
+
+
+# Each change and its line of the journal are one statement: one exchange with the database instead of four.
+PLAN = (
+    "WITH made AS (INSERT INTO effects AS e (case_id, verb, arg, vendor, op_id, state)"
+    " VALUES (%s, %s, %s, %s, %s, 'planned') ON CONFLICT (case_id, verb, arg) DO NOTHING RETURNING e.*),"
+    " noted AS (INSERT INTO journal (case_id, effect_id, what, reason, detail)"
+    " SELECT case_id, id, 'planned', '', '{}' FROM made)"
+    f" SELECT {FIELDS} FROM made e"
+)
 
 
 # A withdrawal that has come in and that no walk has taken up yet (it then has a case), of whatever reason: it may only
@@ -86,13 +91,16 @@ def claim(conn: Connection, effect: Effect, *, event_id: int, walk: int, states:
     `yields`: not while a withdrawal of the same ticket waits to be carried out; `withdrawn`: the account's tag for it.
     """
     row = conn.execute(
+        "WITH claimed AS ("
         "UPDATE effects e SET state = 'sending', epoch = epoch + 1, attempts = attempts + 1, sent_at = now(),"
         " next_at = NULL, changed_at = now(), evidence = evidence || %(read)s"
         " WHERE id = %(id)s AND epoch = %(epoch)s AND state IN ('planned', 'unknown')"
         " AND EXISTS (SELECT 1 FROM cases WHERE id = e.case_id AND state = ANY(%(states)s))"
         " AND EXISTS (SELECT 1 FROM events WHERE id = %(event)s AND walk = %(walk)s AND state = 'running')"
-        f" AND NOT (%(yields)s AND EXISTS ({WITHDRAWAL}))"
-        f" RETURNING {FIELDS}",
+        f" AND NOT (%(yields)s AND EXISTS ({WITHDRAWAL})) RETURNING e.*),"
+        " noted AS (INSERT INTO journal (event_id, case_id, effect_id, what, reason, detail)"
+        " SELECT %(event)s, case_id, id, 'sending', '', jsonb_build_object('attempt', attempts) FROM claimed)"
+        f" SELECT {FIELDS} FROM claimed e",
         {
             "read": Jsonb(dict(read)),
             "id": effect.id,
@@ -104,8 +112,6 @@ def claim(conn: Connection, effect: Effect, *, event_id: int, walk: int, states:
             "withdrawn": withdrawn,
         },
     ).fetchone()
-    if row:
-        write(conn, effect.case_id, "sending", effect_id=effect.id, event_id=event_id, attempt=row["attempts"])
     return Effect.of(row) if row else None
 
 
@@ -121,13 +127,18 @@ def settle(
 ) -> Effect | None:
     """Write what became of it, if the row is still at this state and epoch. `wait`: seconds until it may go on.
 
-    `refund` takes the attempt back: the call was never made.
+    `refund` takes the attempt back: the call was never made. An effect that is done shows that its vendor is well.
     """
     row = conn.execute(
+        "WITH settled AS ("
         "UPDATE effects e SET state = %(state)s, reason = %(reason)s, evidence = evidence || %(evidence)s,"
         " next_at = CASE WHEN %(wait)s::float8 IS NOT NULL THEN now() + make_interval(secs => %(wait)s::float8) END,"
         " attempts = attempts - %(refund)s, changed_at = now(), done_at = CASE WHEN %(state)s = 'done' THEN now() END"
-        f" WHERE id = %(id)s AND epoch = %(epoch)s AND state = %(from)s RETURNING {FIELDS}",
+        " WHERE id = %(id)s AND epoch = %(epoch)s AND state = %(from)s RETURNING e.*),"
+        " noted AS (INSERT INTO journal (case_id, effect_id, what, reason, detail)"
+        " SELECT case_id, id, state, reason, '{}' FROM settled WHERE state <> %(from)s OR reason <> %(before)s),"
+        f" well AS ({vendors.WELL} (SELECT vendor FROM settled WHERE state = 'done'))"
+        f" SELECT {FIELDS} FROM settled e",
         {
             "state": state,
             "reason": reason,
@@ -137,10 +148,9 @@ def settle(
             "id": effect.id,
             "epoch": effect.epoch,
             "from": effect.state,
+            "before": effect.reason,
         },
     ).fetchone()
-    if row and (state != effect.state or reason != effect.reason):
-        write(conn, effect.case_id, state, reason=reason, effect_id=effect.id)
     return Effect.of(row) if row else None
 
 
@@ -170,6 +180,8 @@ def of_case(conn: Connection, case_id: int) -> list[Effect]:
 
 def told_in_round_before(conn: Connection, case: Case, macro: str) -> bool:
     """Whether the round just before this one sent this macro and then ended without carrying the wish out."""
+    if case.generation == 1:
+        return False
     row = conn.execute(
         "SELECT 1 AS yes FROM effects e JOIN cases c ON c.id = e.case_id WHERE c.ticket_id = %s AND c.procedure = %s"
         " AND c.generation < %s AND c.generation > coalesce((SELECT max(generation) FROM cases WHERE ticket_id = %s"

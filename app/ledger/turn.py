@@ -53,6 +53,10 @@ class Turns:
         """For a look-up, which counts as a call of the vendor and stands in no line."""
         return self._ask(replace(plan, bucket="", urgent=True), effect)
 
+    def has_room(self, vendor: str) -> bool:
+        with self._db.each() as conn:
+            return vendors.has_room(conn, vendor, self._timing.limits[vendor])
+
     def leave_alone(self, plan: Plan, asked: float) -> None:
         """The vendor said 429: what counts in the same limit waits for as long as it asked."""
         with self._db.tx() as conn:

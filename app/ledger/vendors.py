@@ -61,6 +61,16 @@ def admit(conn: Connection, vendor: str, limit: Limit, probe: float = PROBE_SECO
     return Wait()
 
 
+def has_room(conn: Connection, vendor: str, limit: Limit) -> bool:
+    """Whether the vendor is well, a call would be let in now, and nobody is in line."""
+    row = conn.execute(
+        "SELECT 1 AS yes FROM vendors WHERE name = %s AND failures = 0 AND line_until <= clock_timestamp()"
+        " AND busy_until <= clock_timestamp() + make_interval(secs => %s)",
+        (vendor, limit.ahead),
+    ).fetchone()
+    return row is not None
+
+
 def _health(conn: Connection, vendor: str) -> tuple[int, float]:
     """(failures in a row, seconds until the next probe)."""
     row = conn.execute(
@@ -112,10 +122,8 @@ def _is_probe(conn: Connection, vendor: str, probe: float) -> bool:
     return row is not None
 
 
-def succeeded(conn: Connection, vendor: str) -> None:
-    conn.execute(
-        "UPDATE vendors SET failures = 0, open_until = NULL, reason = '' WHERE name = %s AND failures > 0", (vendor,)
-    )
+# The vendor has answered: with its name behind it.
+WELL = "UPDATE vendors SET failures = 0, open_until = NULL, reason = '' WHERE failures > 0 AND name ="
 
 
 def failed(conn: Connection, vendor: str, reason: str, probe: float = PROBE_SECONDS) -> None:

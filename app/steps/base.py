@@ -49,7 +49,8 @@ class Tools:
 
 
 class Base:
-    """One walk of one event for one case. `case` is the row as last read; `outcomes` is what the effects came to.
+    """One walk of one event for one case. `case` is the row as last read (`began_as`: its state before this walk);
+    `outcomes` is what the effects came to.
 
     `due`: which of the case's timers this walk is about (`reminder:50`); '' when it is about something else.
     `presser`, `presser_as` and `said`: in the walk of a press that counts, who pressed (chat id), the address of the
@@ -64,6 +65,7 @@ class Base:
         self.tools = tools
         self.owner = owner
         self.case = case
+        self.began_as = case.state
         self.outcomes: list[Outcome] = []
         self._ticket = reads.ticket if reads else None
         self._reads = reads

@@ -54,7 +54,8 @@ STATES = (
 def test_closed_cards_have_no_button_and_nobody_in_them(language: str, state: str) -> None:
     card = closed(a_case(state=state, due_at=AT), Texts.load(language), jira_status="In Progress")
     check(card)
-    assert {block["type"] for block in card.blocks} == {"section", "context"}
+    below = state != "declined"  # its own line says who decided, and nothing is due any more
+    assert {block["type"] for block in card.blocks} == ({"section", "context"} if below else {"section"})
     assert "BackOffice" not in card.text
     assert "https://jira.example.com/browse/SUP-7|SUP-7" in links(card)
     assert "@U0AISYAH" in links(card), "who has decided"
@@ -71,7 +72,10 @@ def test_a_card_says_when_it_is_due_and_when_that_is_over() -> None:
     late = closed(a_case(due_at=AT), now=later).text
     assert f"\nOVERDUE: was due by {WHEN} (" in late
     assert "OVERDUE" in said("done", closed_at=later)
-    assert "OVERDUE" not in closed(a_case(state="done", due_at=AT, closed_at=AT), now=later).text, "it was in time"
+    in_time = closed(a_case(state="done", due_at=AT, closed_at=AT), now=later).text
+    assert "OVERDUE" not in in_time
+    assert "Due by" not in in_time
+    assert cards.standing(EN, a_case(state="declined", decision="decline", due_at=AT), later) == []
     for over in ("withdrawn", "void", "joined"):
         assert cards.standing(EN, a_case(state=over, decision=None, due_at=AT), later) == []
     asked = make(below=cards.standing(EN, a_case(state="awaiting", decision=None, due_at=AT), AT))

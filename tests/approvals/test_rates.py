@@ -85,8 +85,25 @@ def test_a_vendor_that_is_down_gives_no_places_and_takes_one_probe(conn: Connect
     assert round(ask().seconds) == 10, "the next probe is due half a minute after this one began"
     later(conn, 10.1)
     assert ask(row="slack:answers") == Wait()
-    vendors.succeeded(conn, "slack")
+    conn.execute(f"{vendors.WELL} 'slack'")
     assert ask(row="slack:updates") == Wait()
+
+
+def test_room_for_what_is_read_early(conn: Connection, ask: Ask) -> None:
+    """Only where nobody waits, and never of a vendor that is not well."""
+    room = lambda: vendors.has_room(conn, ROW, SLOW)  # noqa: E731
+    ask()
+    conn.execute("UPDATE vendors SET busy_until = '-infinity' WHERE name = %s", (ROW,))
+    assert room()
+    assert ask() == Wait()
+    assert not room(), "the next call would wait"
+    ask()
+    conn.execute("UPDATE vendors SET busy_until = '-infinity' WHERE name = %s", (ROW,))
+    assert not room(), "somebody is in line"
+    later(conn, 60)
+    assert room()
+    vendors.failed(conn, ROW, "timeout")
+    assert not room()
 
 
 def test_the_vendor_is_left_alone_for_as_long_as_it_asked(conn: Connection, ask: Ask) -> None:

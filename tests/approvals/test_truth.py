@@ -102,6 +102,7 @@ def test_a_decided_card_says_who_and_when_and_what_jira_says(house: House) -> No
     done = house.wait_state(ticket, "done")
     text = says(house, ticket, "status: Done", f"Done according to JIRA, {stamp(done['moved_at'])}")
     assert decided in text
+    assert "ue by" not in text, "nothing is due any more"
     house.move_issue(key, "To Do")
     house.wait_state(ticket, "banning")
     says(house, ticket, "status: To Do", "Waiting for the JIRA support team")

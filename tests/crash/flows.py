@@ -131,7 +131,7 @@ def decided(house: Crashing, tickets: list[int]) -> None:
 
 
 THREATENED = Scene(
-    awaiting,
+    lambda house: awaiting(house, 8),  # half of them are false alarms, whose marks are to pass every place as well
     (
         Act(
             (

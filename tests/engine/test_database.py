@@ -154,6 +154,18 @@ def test_a_failed_migration_changes_nothing(database: str, tmp_path: Path, monke
         assert conn.execute("SELECT to_regclass('desk_probe')").fetchone() == (None,)
 
 
+def test_a_database_of_another_version_is_lent_to_no_other_test(database_server: str) -> None:
+    """It was, and what came after it was never ready."""
+    uri = new_database(database_server)
+    with psycopg.connect(uri) as conn:
+        conn.execute("UPDATE desk_schema SET version_num = '0000'")
+    drop_database(database_server, uri)
+    again = new_database(database_server)
+    with psycopg.connect(again) as conn:
+        assert conn.execute("SELECT version_num FROM desk_schema").fetchone() == (db.SCHEMA,)
+    drop_database(database_server, again)
+
+
 def test_another_schema_is_not_ready_and_the_worker_refuses_it(house: House) -> None:
     assert answer(f"{house.url}/readyz") == 200
     house.rows("UPDATE desk_schema SET version_num = '0000' RETURNING version_num")

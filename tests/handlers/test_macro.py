@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from app import replay
+from app.steps import macro
 from tests.house import House
 from tests.kit import NOTHING, REQUEST, Sent, events_of, sent
 
@@ -140,4 +142,41 @@ def test_agents_edit_between_our_read_and_our_write_is_kept(shared_house: House)
     house.wait_state(ticket, "awaiting")
     assert len([a for a in house.sandbox.world.arrived("zendesk", "tickets.update") if a["status"] == 409]) == 1
     assert "agents_own" in before.tags
+    assert sent(house, ticket) == Sent(mails=1, cards=1)
+
+
+def test_the_macro_is_read_once_for_each_mail(shared_house: House) -> None:
+    """It is read while the wish is written down; not for a ticket that cannot be acknowledged, nor for a later edit."""
+    house, world = shared_house, shared_house.sandbox.world
+
+    def read() -> list[int]:
+        return [len(world.arrived("zendesk", method)) for method in ("macros.show", "macros.preview")]
+
+    before = read()
+    lacking = house.ticket()
+    house.tag(lacking, "data_deletion_request")  # no preference
+    house.wait_state(lacking, "incomplete")
+    house.settle()
+    assert read() == before
+    assert sent(house, lacking) == NOTHING
+    ticket = house.ticket()
+    house.tag(ticket, "data_deletion_request", "pref_stop_all")
+    house.wait_state(ticket, "awaiting")
+    house.settle()
+    assert read() == [number + 1 for number in before]
+    time.sleep(1.1)  # an edit of the same second would be the same fact
+    house.tag(ticket, "agents_own")
+    house.wait(lambda: len(events_of(house, ticket)) > 1)
+    house.settle()
+    assert read() == [number + 1 for number in before]
+    assert sent(house, ticket) == Sent(mails=1, cards=1)
+
+
+def test_a_macro_read_too_early_is_read_again(shared_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the walk waits for something, an admin may mend the macro or switch it off: no ticket's stamp moves."""
+    house, world = shared_house, shared_house.sandbox.world
+    monkeypatch.setattr(macro, "STILL_FRESH", 0.0)
+    before = len(world.arrived("zendesk", "macros.preview"))
+    ticket = house.to_awaiting()
+    assert len(world.arrived("zendesk", "macros.preview")) == before + 2
     assert sent(house, ticket) == Sent(mails=1, cards=1)

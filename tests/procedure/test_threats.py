@@ -65,6 +65,7 @@ def test_sop_2_8_a_person_by_name_ends_it_and_nothing_is_approved(shared_house: 
     house.tag(ticket, "data_deletion_request", "pref_stop_all")
     house.wait_state(ticket, "awaiting")
     press(house, raised(house, ticket), "acknowledge", "U0BALA")
+    house.settle()
     [case] = threats(house, ticket)
     assert (case["state"], case["decision"], case["decided_by"]) == ("done", "acknowledge", "U0BALA")
     assert house.case(ticket)["state"] == "awaiting"
