@@ -59,6 +59,19 @@ def test_a_place_is_known_in_the_text_as_it_came() -> None:
         assert text[words.original(span.start) : words.original(span.end - 1) + 1] == span.words
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["2026-10-14 அன்று வாடிக்கையாளர் சேவை எழுதியது:", "在 2026年10月14日 客服 寫道：", "-----原始郵件-----"],
+)
+def test_an_older_message_below_a_header_of_any_language_is_left_out(header: str) -> None:
+    assert own_words(f"Please check.\n{header}\nI go to KPKT.").strip() == "Please check."
+
+
+def test_a_line_that_begins_with_a_figure_is_no_header() -> None:
+    text = "3 calls a day, I will tell KPKT.\n2 of them at night."
+    assert own_words(text) == text
+
+
 def measured(rows: list[messages.Row]) -> dict[str, tuple[float, float, float]]:
     groups: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
     for row in rows:

@@ -66,6 +66,15 @@ def test_a_disguise_hides_nothing(threat: tuple[str, str, str], disguise: str) -
     assert all(text[span.start : span.end] == span.words for span in found.spans)
 
 
+@pytest.mark.parametrize(
+    ("usual", "other"),
+    [("வக்கீல் நோட்டீஸ் அனுப்புவேன்.", "வக்கில் நோட்டிஸ் அனுப்புவேன்."), ("போலீஸில் புகார் கொடுப்பேன்.", "பொலிஸில் புகார் கொடுப்பென்.")],
+)
+def test_tamil_spellings_that_sound_alike_are_one(usual: str, other: str) -> None:
+    assert (find(usual).kind, find(usual).rules) == (find(other).kind, find(other).rules)
+    assert find(other).spans[0].words in other
+
+
 @calm
 @given(threats, st.lists(st.sampled_from(CHATTER), max_size=6), st.lists(st.sampled_from(CHATTER), max_size=6))
 def test_chatter_around_hides_no_threat(threat: tuple[str, str], before: list[str], after: list[str]) -> None:
