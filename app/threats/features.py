@@ -6,10 +6,10 @@ Only what stands near counts, and what the lists know of the rest of the message
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
+from app.threats.negation import denied
 from app.threats.reader import CLAUSE, Anchor, Reading
 
 WINDOW = 14  # words on each side
@@ -43,8 +43,6 @@ PAIRED = frozenset(
 
 # Rules: what is known without being learnt, and outweighs much of what is.
 KNOWN = {"denied": -8.0}
-REACH = 7  # words between a negation and what it denies
-CLOSE = 3  # words between a negation and one that denies it
 
 
 def of(reading: Reading, anchor: Anchor) -> list[str]:
@@ -77,7 +75,7 @@ def _of(reading: Reading, anchor: Anchor) -> Iterator[str]:
     if reading.words[anchor.first].kind == "@":
         yield "mail"
     first, last = _bounds(reading, anchor)
-    if _denied(reading, anchor, first, last):
+    if denied(reading, anchor, first, last):
         yield "denied"
     here: set[str] = set()
     for at in range(first, last):
@@ -99,41 +97,6 @@ def _of(reading: Reading, anchor: Anchor) -> Iterator[str]:
     yield from _shape(reading, anchor, first, last)
 
 
-def _denied(reading: Reading, anchor: Anchor, first: int, last: int) -> bool:
-    """Whether a negation reaches these words: `I will not report you to …`, `… கொடுக்க மாட்டேன்`.
-
-    Not one of another clause or subject (`if you do not delete I go to …`), nor one that is denied itself, and not
-    where the sentence goes on with a but, or speaks of being forced (apophasis is a threat).
-    """
-    if any({"but", "force"}.intersection(reading.cues[at]) for at in range(first, last)):
-        return False
-    for at in range(anchor.last, min(last, anchor.last + REACH)):
-        if reading.words[at].kind == ".":
-            break
-        if "after" in reading.cues[at]:
-            return "only" not in reading.cues[at - 1]
-    for at in range(anchor.first - 1, max(first, anchor.first - REACH) - 1, -1):
-        cues = reading.cues[at]
-        if "neg" in cues and "if" not in cues:  # 不然, illana: or else
-            return not _undone(reading, first, at, anchor.first)
-        if reading.words[at].kind == "." or {"clause", "subject"}.intersection(cues):
-            return False
-    return False
-
-
-def _undone(reading: Reading, first: int, neg: int, end: int) -> bool:
-    """Whether the negation stands in a condition, is denied itself (`not that I will not`), or denies a doubt and not
-    the act. `I will not go to the police and not complain` denies twice and is not undone."""
-    if any("only" in reading.cues[at] for at in range(neg, end)):
-        return True
-    if any("condition" in reading.cues[at] for at in range(max(first, neg - REACH), neg)):
-        return True
-    close = range(max(first, neg - CLOSE), neg)
-    if any(reading.words[at].kind == "." for at in close) or any(_near(reading, close.start, neg)):
-        return False
-    return any("neg" in reading.cues[at] for at in close)
-
-
 def _bounds(reading: Reading, anchor: Anchor) -> tuple[int, int]:
     """The part of the sentence that counts."""
     number = reading.sentence[anchor.first]
@@ -149,7 +112,7 @@ def _words(reading: Reading, first: int, last: int) -> Iterator[str]:
     """The words themselves, alone and in pairs; those of the lists as the rule's name. One Chinese character says
     nothing alone."""
     earlier, before = "", "^"
-    names = {at: f"<{one.rule.name}>" for one in _near(reading, first, last) for at in range(one.first, one.last)}
+    names = {at: f"<{one.rule.name}>" for one in reading.near(first, last) for at in range(one.first, one.last)}
     for at in range(first, last):
         word = names.get(at) or reading.words[at].folded
         if at in names and before == word:
@@ -174,14 +137,6 @@ def _sound(word: str) -> str:
     for many, one in SOUNDS:
         word = word.replace(many, one)
     return DOUBLED.sub(r"\1", word).rstrip("u")
-
-
-def _near(reading: Reading, first: int, last: int) -> Iterator[Anchor]:
-    """The anchors in [first, last)."""
-    at = bisect_left(reading.anchors, first, key=lambda one: one.first)
-    while at < len(reading.anchors) and reading.anchors[at].first < last:
-        yield reading.anchors[at]
-        at += 1
 
 
 def _order(reading: Reading, anchor: Anchor, first: int) -> Iterator[str]:
@@ -212,7 +167,7 @@ def _around(reading: Reading, anchor: Anchor, first: int, last: int, here: set[s
             if cue in CONTEXT and cue not in here:
                 yield f"m:{cue}"
                 yield f"{anchor.rule.kind}&m:{cue}"
-    rules = {one.rule.name for one in _near(reading, first, last)} - {anchor.rule.name}
+    rules = {one.rule.name for one in reading.near(first, last)} - {anchor.rule.name}
     for rule in sorted(rules):
         yield f"a:{rule}"
         yield f"a:{'+'.join(sorted((rule, anchor.rule.name)))}"

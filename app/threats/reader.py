@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -37,6 +38,13 @@ class Reading:
     sentence: list[int]
     anchors: list[Anchor]
     clauses: list[Anchor]
+
+    def near(self, first: int, last: int) -> Iterator[Anchor]:
+        """The anchors that begin in [first, last)."""
+        at = bisect_left(self.anchors, first, key=lambda one: one.first)
+        while at < len(self.anchors) and self.anchors[at].first < last:
+            yield self.anchors[at]
+            at += 1
 
 
 def read(text: str, lexicon: Lexicon, speller: Speller) -> Reading:

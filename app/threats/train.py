@@ -19,6 +19,7 @@ from app.threats import features, lexicon
 from app.threats.measure import best, show
 from app.threats.messages import HALVES, Row, families, known, read_all
 from app.threats.model import FILE, Model
+from app.threats.quoted import own_words
 from app.threats.reader import read
 from app.threats.spell import Speller
 
@@ -48,7 +49,7 @@ def cases(messages: Sequence[Row], words: frozenset[str]) -> list[Case]:
     speller = Speller(lexicon.known_words(lists.phrases), words)
     out = []
     for row in messages:
-        reading = read(row.text, lists, speller)
+        reading = read(own_words(row.text), lists, speller)
         anchors = (*reading.anchors, *reading.clauses)
         places = tuple(tuple(features.of(reading, anchor)) for anchor in anchors)
         kinds = (*(anchor.rule.kind for anchor in reading.anchors), *("" for _ in reading.clauses))
