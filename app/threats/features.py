@@ -29,7 +29,7 @@ def _listed(names: str) -> list[str]:
 CONTEXT = frozenset(
     _listed("""
     work loan docs lost third other received over internal licence rates credit address homonym procedure quote pdpa
-    harass app seem others closing
+    harass app seem others closing target fear apology temper firms asked
 """)
 )
 PAIRED = frozenset(
@@ -37,6 +37,7 @@ PAIRED = frozenset(
     you me will if neg but force act where ask done over received work licence third other docs internal staff
     homonym address loan rates credit deadline delete stop family quote harass app seem others closing procedure
     elsewhere higher evidence rights enough still made lost paper pay
+    target fear apology temper firms leave praise account asif learn asked
 """)
 )
 
