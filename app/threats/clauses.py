@@ -25,10 +25,12 @@ def parts(words: Sequence[Token], sentence: Sequence[int]) -> Iterator[tuple[int
             first = at
 
 
-def unnamed(words: Sequence[Token], sentence: Sequence[int], taken: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """The parts in which none of the words `taken` (their numbers, in order) stands."""
+def unnamed(
+    words: Sequence[Token], among: Sequence[tuple[int, int]], taken: Sequence[int]
+) -> Iterator[tuple[int, int]]:
+    """The parts `among` in which none of the words `taken` (their numbers, in order) stands."""
     at = 0
-    for first, last in parts(words, sentence):
+    for first, last in among:
         while at < len(taken) and taken[at] < first:
             at += 1
         if at < len(taken) and taken[at] < last:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 
-from app.threats import features, lexicon, model
+from app.threats import around, features, lexicon, model
 from app.threats.lexicon import KINDS, Lexicon
 from app.threats.model import Model
 from app.threats.reader import Reading, read
@@ -110,12 +110,14 @@ def _tools(lists: Lexicon) -> tuple[Model, Speller]:
 
 def _weighed(text: str, reading: Reading, weights: Model) -> Evidence:
     spans, highest = [], -30.0
+    context = around.of(reading)
+    about = [weights.score(part) for part in context]
     for anchor in (*reading.anchors, *reading.clauses):
-        seen = features.of(reading, anchor)
-        score = weights.score(seen)
+        seen, part = features.of(reading, anchor), reading.part(anchor)
+        score = weights.score(seen) + about[part]
         highest = max(highest, score)
         if score >= weights.threshold:
-            why, sure = weights.reasons(seen), round(weights.confidence(score), 3)
+            why, sure = weights.reasons([*seen, *context[part]]), round(weights.confidence(score), 3)
             start, end = reading.words[anchor.first].start, reading.words[anchor.last - 1].end
             spans.append(Span(anchor.rule.kind, anchor.rule.name, text[start:end], start, end, sure, why))
     named = tuple(span for span in spans if span.rule not in ACTS)  # complain, report: only where nothing is named

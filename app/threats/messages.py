@@ -14,7 +14,6 @@ from typing import Any
 from app.threats.tokens import tokens
 
 CORPUS = Path(__file__).with_name("corpus")
-HALVES = ("held_out_a", "held_out_b")  # written by others; errors of the first half were looked at, of the second never
 FAMILY = 30  # messages of one frame, kind and wish that are kept together when cross-validating
 DISGUISED = (
     *("typo", "leet", "stretched", "dots", "pinyin", "spaced", "runtogether", "homoglyph", "fullwidth", "censored"),
@@ -36,7 +35,7 @@ class Row:
 
 
 def read_all(name: str) -> list[Row]:
-    """The messages of every file of this beginning: `train`, or one of `HALVES`."""
+    """The messages of every file of this beginning: `train` or `held_out`."""
     return [row for file in sorted(CORPUS.glob(f"{name}-*.jsonl")) for row in rows(file)]
 
 

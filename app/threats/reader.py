@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -30,14 +30,19 @@ class Anchor:
 
 @dataclass
 class Reading:
-    """`words`: the text; `cues`: word number -> the cues there; `sentence`: word number -> sentence number; `clauses`:
-    the parts without an anchor."""
+    """`words`: the text; `cues`: word number -> the cues there; `sentence`: word number -> sentence number; `parts`:
+    app.threats.clauses; `clauses`: those of them without an anchor."""
 
     words: list[Token] = field(repr=False)
     cues: list[list[str]]
     sentence: list[int]
     anchors: list[Anchor]
     clauses: list[Anchor]
+    parts: list[tuple[int, int]]
+
+    def part(self, anchor: Anchor) -> int:
+        """The number of the part in which this anchor begins."""
+        return bisect_right(self.parts, anchor.first, key=lambda one: one[0]) - 1
 
     def near(self, first: int, last: int) -> Iterator[Anchor]:
         """The anchors that begin in [first, last)."""
@@ -61,8 +66,9 @@ def read(text: str, lexicon: Lexicon, speller: Speller) -> Reading:
         if longest[0]:
             found.append((at, at + longest[0], longest[1]))
     sentence, anchors = _sentences(words), list(_outermost(found))
-    unnamed = clauses.unnamed(words, sentence, [anchor.first for anchor in anchors])
-    return Reading(words, cues, sentence, anchors, [Anchor(CLAUSE, first, last) for first, last in unnamed])
+    parts = list(clauses.parts(words, sentence))
+    unnamed = clauses.unnamed(words, parts, [anchor.first for anchor in anchors])
+    return Reading(words, cues, sentence, anchors, [Anchor(CLAUSE, *one) for one in unnamed], parts)
 
 
 def _outermost(found: Sequence[tuple[int, int, Rule | None]]) -> Iterator[Anchor]:

@@ -8,25 +8,22 @@ gives the same model.
 from __future__ import annotations
 
 import json
-import math
 import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.threats import features, lexicon
+from app.threats import around, features, lexicon
+from app.threats.learner import Learner
 from app.threats.measure import best, show
-from app.threats.messages import HALVES, Row, families, known, read_all
+from app.threats.messages import Row, families, known, read_all
 from app.threats.model import FILE, Model
 from app.threats.quoted import own_words
 from app.threats.reader import read
 from app.threats.spell import Speller
 
-ROUNDS = 8
-RATE = 0.25
-DECAY = 0.012  # pulls every weight towards 0 at each step in which it is used
-SURE = 0.01  # an error that is left alone
+NEAR, ABOUT = (8, 0.25), (6, 0.1)  # rounds and rate, for the weights of app.threats.features and of app.threats.around
 RARE = 2  # a feature must be in so many messages
 SMALL = 0.03  # weights below this are not stored
 FOLDS = 5
@@ -35,12 +32,22 @@ SHARE = 0.8  # of the messages, for each of them
 
 
 @dataclass(frozen=True)
-class Case:
-    """The places of one message where words of the lists stand: their kinds, and their features."""
+class Lesson:
+    """The features of some places of one message, and their kinds; '' for one that has none of its own."""
 
     row: Row
     kinds: tuple[str, ...]
     places: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One message as the model sees it: its places, its parts, and the part in which each place is."""
+
+    row: Row
+    near: Lesson
+    about: Lesson
+    part: tuple[int, ...]
 
 
 def cases(messages: Sequence[Row], words: frozenset[str]) -> list[Case]:
@@ -51,65 +58,62 @@ def cases(messages: Sequence[Row], words: frozenset[str]) -> list[Case]:
     for row in messages:
         reading = read(own_words(row.text), lists, speller)
         anchors = (*reading.anchors, *reading.clauses)
-        places = tuple(tuple(features.of(reading, anchor)) for anchor in anchors)
         kinds = (*(anchor.rule.kind for anchor in reading.anchors), *("" for _ in reading.clauses))
-        out.append(Case(row, kinds, places))
+        near = Lesson(row, kinds, tuple(tuple(features.of(reading, anchor)) for anchor in anchors))
+        parts = tuple(map(tuple, around.of(reading)))
+        about = Lesson(row, ("",) * len(parts), parts)
+        out.append(Case(row, near, about, tuple(reading.part(anchor) for anchor in anchors)))
     return out
 
 
 def fit(seen: Sequence[Case], bags: int = BAGS) -> dict[str, float]:
-    """The weights: the mean of several, each trained on most of the messages in an order of its own."""
+    """The weights of both, each learnt by itself."""
+    return _mean([case.near for case in seen], NEAR, bags) | _mean([case.about for case in seen], ABOUT, QUICK)
+
+
+def _mean(seen: Sequence[Lesson], pace: tuple[int, float], bags: int) -> dict[str, float]:
+    """The mean of several, each trained on most of the messages in an order of its own."""
     total: Counter[str] = Counter()
     for seed in range(bags):
         draw = random.Random(seed)  # noqa: S311 - a choice of messages, no secret
-        total.update(_fit([case for case in seen if draw.random() < SHARE], draw))
+        total.update(_fit([lesson for lesson in seen if draw.random() < SHARE], pace, draw))
     mean = {one: round(weight / bags, 3) for one, weight in sorted(total.items())}
     return {one: weight for one, weight in mean.items() if abs(weight) >= SMALL}
 
 
-def _fit(seen: Sequence[Case], draw: random.Random) -> dict[str, float]:
+def _fit(seen: Sequence[Lesson], pace: tuple[int, float], draw: random.Random) -> dict[str, float]:
     """AdaGrad; the order of the messages is drawn. Messages that are answered as good as right teach nothing more."""
-    count = Counter(one for case in seen for one in {one for place in case.places for one in place})
+    count = Counter(one for lesson in seen for one in {one for place in lesson.places for one in place})
     names = sorted({one for one, times in count.items() if times >= RARE} | set(features.KNOWN))
     number = {one: at for at, one in enumerate(names)}
-    kept = [(case, [[number[one] for one in place if one in number] for place in case.places]) for case in seen]
-    weights = [features.KNOWN.get(one, 0.0) for one in names]
-    squares = [1.0] * len(names)
-    fixed = {number[one] for one in features.KNOWN}
-    for _ in range(ROUNDS):
+    kept = [(lesson, [[number[one] for one in place if one in number] for place in lesson.places]) for lesson in seen]
+    rounds, rate = pace
+    learner = Learner([features.KNOWN.get(one, 0.0) for one in names], {number[one] for one in features.KNOWN}, rate)
+    for _ in range(rounds):
         draw.shuffle(kept)
-        for case, places in kept:
-            for place, label in _spoken(case, places, weights):
-                _step(weights, squares, place, label, fixed)
-    return dict(zip(names, weights, strict=True))
+        for lesson, places in kept:
+            for place in _spoken(lesson, places, learner):
+                learner.learn(place, lesson.row.label)
+    return dict(zip(names, learner.weights, strict=True))
 
 
-def _spoken(case: Case, places: list[list[int]], weights: list[float]) -> list[tuple[list[int], bool]]:
-    """What this message teaches: of a non-threat every place; of a threat the strongest of its kind, and that clauses
-    which name nobody are none when somebody is named."""
-    if not case.row.label or not places:
-        return [(place, False) for place in places]
-    right = [place for kind, place in zip(case.kinds, places, strict=True) if kind == case.row.kind]
-    strongest = max(right or places, key=lambda place: sum(map(weights.__getitem__, place)))
-    beside = [place for kind, place in zip(case.kinds, places, strict=True) if right and not kind]
-    return [(strongest, True), *((place, False) for place in beside)]
-
-
-def _step(weights: list[float], squares: list[float], place: list[int], label: bool, fixed: set[int]) -> None:
-    score = sum(map(weights.__getitem__, place))
-    error = label - 1 / (1 + math.exp(-max(min(score, 30), -30)))
-    if abs(error) < SURE:
-        return
-    for one in place:
-        if one not in fixed:
-            pull = error - DECAY * weights[one]
-            squares[one] += error * error
-            weights[one] += RATE * pull / math.sqrt(squares[one])
+def _spoken(lesson: Lesson, places: list[list[int]], learner: Learner) -> list[list[int]]:
+    """The places that this message teaches from: all of a non-threat, of a threat the strongest of its kind."""
+    if not lesson.row.label or not places:
+        return places
+    right = [place for kind, place in zip(lesson.kinds, places, strict=True) if kind == lesson.row.kind] or places
+    return [max(right, key=learner.score)]
 
 
 def score(weights: dict[str, float], case: Case) -> float:
     """The strongest place; far below 0 where there is none."""
-    return max((sum(weights.get(one, 0.0) for one in place) for place in case.places), default=-20.0)
+    about = [_sum(weights, part) for part in case.about.places]
+    places = zip(case.near.places, case.part, strict=True)
+    return max((_sum(weights, place) + about[part] for place, part in places), default=-20.0)
+
+
+def _sum(weights: dict[str, float], names: Sequence[str]) -> float:
+    return sum(weights.get(one, 0.0) for one in names)
 
 
 def crossed(seen: Sequence[Case]) -> list[float]:
@@ -141,9 +145,8 @@ def main() -> None:
     show("cross-validated", [(row, one >= threshold) for row, one in zip(rows, scores, strict=True)])
     weights = fit(seen)
     store(weights, threshold, words)
-    for half in HALVES:
-        held = cases(read_all(half), words)
-        show(half, [(case.row, score(weights, case) >= threshold) for case in held])
+    held = cases(read_all("held_out"), words)
+    show("held out", [(case.row, score(weights, case) >= threshold) for case in held])
 
 
 if __name__ == "__main__":
