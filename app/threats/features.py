@@ -43,7 +43,7 @@ PAIRED = frozenset(
 
 
 # Rules: what is known without being learnt, and outweighs much of what is.
-KNOWN = {"denied": -8.0}
+KNOWN = {"denied": -20.0}
 
 
 def of(reading: Reading, anchor: Anchor) -> list[str]:

@@ -7,13 +7,16 @@ import math
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from app.threats.tokens import tokens
 
 CORPUS = Path(__file__).with_name("corpus")
+NEUTRAL = frozenset({"n.neutral", "n.easy"})
+EMBEDDED, SHORT, ROUND = 0.35, 200, 6  # share of the messages of so many characters, among at most so many others
+ENDS = ".!?\u3002\uff01\uff1f"
 FAMILY = 30  # messages of one frame, kind and wish that are kept together when cross-validating
 DISGUISED = (
     *("typo", "leet", "stretched", "dots", "pinyin", "spaced", "runtogether", "homoglyph", "fullwidth", "censored"),
@@ -73,3 +76,21 @@ def families(messages: Sequence[Row]) -> list[int]:
     order = list(range(number))
     random.Random(11).shuffle(order)  # noqa: S311 - an order, no secret
     return [order[family] for family in families]
+
+
+def embedded(messages: Sequence[Row]) -> list[tuple[int, Row]]:
+    """Some of the short messages among neutral sentences of their language, so that what decides is learnt wherever it
+    stands; each with the number of the message that it was made from."""
+    neutral: dict[str, list[str]] = defaultdict(list)
+    for row in messages:
+        if row.note in NEUTRAL:
+            neutral[row.variant].append(row.text)
+    draw = random.Random(5)  # noqa: S311 - a choice of messages, no secret
+    made = []
+    for at, row in enumerate(messages):
+        pool = neutral.get(row.variant, [])
+        if len(row.text) <= SHORT and "\n" not in row.text and len(pool) >= ROUND and draw.random() < EMBEDDED:
+            around = draw.sample(pool, draw.randint(2, ROUND))
+            around.insert(draw.randint(0, len(around)), row.text)
+            made.append((at, replace(row, text=" ".join(one if one[-1] in ENDS else f"{one}." for one in around))))
+    return made

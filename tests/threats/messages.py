@@ -61,7 +61,7 @@ DENIED = [
     ("我会去国行投诉。", "我不会去国行投诉。"),
     ("我要报警。", "我没有要报警。"),
     ("我会去差馆，再投诉你们。", "唔使惊，我唔会去差馆㗎。"),
-    ("我打算报警，也打算去国行投诉。", "没打算报警，也没打算去国行投诉。"),
+    ("我要报警，也要去国行投诉你们。", "没打算报警，也没打算去国行投诉。"),
     ("I will go to the police and complain to KPKT.", "I will not go to the police and will not complain to KPKT."),
     ("பேங்க் நெகாராவில் புகார் செய்வேன்.", "பேங்க் நெகாராவில் புகார் செய்ய மாட்டேன்."),
     ("Naan BNM la complaint pannuven.", "Naan BNM la complaint panna maaten."),
