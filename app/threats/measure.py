@@ -7,8 +7,6 @@ from collections.abc import Iterable, Sequence
 
 from app.threats.messages import Row
 
-MORE = 1.05  # a missed threat costs more than a false alarm
-
 
 def figures(pairs: Iterable[tuple[bool, bool]]) -> tuple[float, float, float]:
     """Precision, recall and F1 of (is one, was said to be one)."""
@@ -20,11 +18,6 @@ def figures(pairs: Iterable[tuple[bool, bool]]) -> tuple[float, float, float]:
     )
     precision, recall = right / said if said else 0.0, right / all_ if all_ else 0.0
     return precision, recall, 2 * precision * recall / (precision + recall) if right else 0.0
-
-
-def best(scores: Sequence[float], labels: Sequence[bool]) -> float:
-    """The threshold at which as many are raised as there are threats, and `MORE` of them besides."""
-    return round(sorted(scores, reverse=True)[int(MORE * sum(labels)) - 1], 2)
 
 
 def show(title: str, answers: Sequence[tuple[Row, bool]]) -> None:

@@ -64,8 +64,8 @@ def test_a_threat_that_names_nobody_is_found_as_a_clause(text: str) -> None:
 def test_one_clause_decides_in_a_long_message(text: str, many: int) -> None:
     around = " ".join(NEUTRAL * many)
     assert not find(around)
-    [span] = find(f"{around} {text} {around}").spans
-    assert len(around) < span.start < span.end <= len(around) + 1 + len(text)
+    found = find(f"{around} {text} {around}")
+    assert any(len(around) < span.start < span.end <= len(around) + 1 + len(text) for span in found.spans)
 
 
 def test_lists_and_model_are_loaded_in_less_than_a_second() -> None:
