@@ -1,7 +1,7 @@
 """How `gunicorn "app:create_app()"` serves: one process, sixteen threads, complete requests only (app/web/server.py).
 
-HOST, PORT, WEB_CONCURRENCY and WEB_THREADS come from the environment or `.env`. Start gunicorn in this folder, or name
-this file with `--config`.
+HOST, PORT, WEB_CONCURRENCY, WEB_THREADS and STOP_WITHIN come from the environment or `.env`. Start gunicorn in this
+folder, or name this file with `--config`.
 """
 
 import os
@@ -21,7 +21,7 @@ threads = int(_env.get("WEB_THREADS") or 16)
 worker_connections = 512
 preload_app = False  # database connections and threads must not cross a fork
 timeout = 30
-graceful_timeout = 20
+graceful_timeout = min(24, max(1, int(float(_env.get("STOP_WITHIN") or 20))))  # then whoever still runs is killed
 keepalive = 5
 limit_request_line = 4094
 limit_request_fields = 64

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -50,6 +51,27 @@ def listed_now(settings: Settings, db: Database, chat: Chat, procedure: str, use
         if cover.absent in members:
             return cover.agent
     return "" if user in members else None
+
+
+def named_now(settings: Settings, db: Database, chat: Chat, procedure: str, by: str) -> tuple[str, str] | None:
+    """Chat id and agent's address of whoever `by` names, a chat id or an address, if they are on a list now; else None.
+
+    A member of the group is the agent of their own chat profile. Everything is read now. Raises as `listed_now`.
+    """
+    if "@" not in by:
+        mail = listed_now(settings, db, chat, procedure, by)
+        mail = _own_mail(chat, by) if mail == "" else mail
+        return (by, mail) if mail else None
+    named, group = settings.approvers_of(procedure), settings.group_of(procedure)
+    for user, mail in named.items():
+        if mail.casefold() == by.casefold():
+            return user, mail
+    members = _members(chat, group) if group else frozenset()
+    with db.each() as conn:
+        running = covers.running(covers.standing(conn), datetime.now(UTC))
+    lent = [(cover.delegate, cover.agent) for cover in running if cover.absent in {*named, *members}]
+    own = ((user, _own_mail(chat, user)) for user in sorted(members - named.keys()))
+    return next((found for found in chain(lent, own) if found[1].casefold() == by.casefold()), None)
 
 
 def may_try(settings: Settings, db: Database, chat: Chat, procedure: str, user: str) -> bool:
@@ -104,6 +126,15 @@ def readable() -> Iterator[None]:
 def _members(chat: Chat, group: str) -> frozenset[str]:
     with readable():
         return retry.read(lambda: chat.group(group))
+
+
+def _own_mail(chat: Chat, user: str) -> str:
+    """The address in this member's chat profile; '' when they have none, or may decide nothing as they are."""
+    try:
+        person = retry.read(lambda: chat.person(user))
+    except PermanentError:
+        return ""
+    return "" if person.deleted or person.is_bot or person.is_guest else person.email
 
 
 def _known(settings: Settings, db: Database, chat: Chat, procedure: str, age: float) -> dict[str, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
+from app import cases as known
 from app.db import Connection, Row
 
 EVENT_STATES = ("queued", "running", "waiting", "held", "done", "ignored", "void", "dead")
@@ -48,6 +50,18 @@ def cases(conn: Connection, *, only_open: bool, limit: int) -> list[Row]:
         f"SELECT {CASE} FROM cases WHERE ticket_id > 0 AND (NOT %s OR closed_at IS NULL) ORDER BY id DESC LIMIT %s",
         (only_open, limit),
     ).fetchall()
+
+
+def unconfirmed(conn: Connection) -> list[Row]:
+    """The wishes not confirmed yet, oldest receipt first, with their due date and whether it has passed."""
+    now = datetime.now(UTC)
+    return [
+        {
+            **{name: getattr(case, name) for name in (*CASE.split(", "), "received_at", "due_at")},
+            "overdue": case.due_at is not None and case.due_at < now,
+        }
+        for case in known.unconfirmed(conn)
+    ]
 
 
 def case(conn: Connection, ticket_id: int) -> list[dict[str, Any]]:

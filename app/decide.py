@@ -13,6 +13,7 @@ from app.errors import PermanentError, VendorError
 from app.events import ButtonPressed
 from app.inbox import Stored
 from app.ledger.perform import Owner, WalkLostError
+from app.notes import TICKET_GONE
 from app.points import point
 from app.presser import Identity
 from app.registry import Button
@@ -115,7 +116,14 @@ def _allowed(walker: Walker, do: Steps, stored: Stored, event: ButtonPressed) ->
         return "newer_words"  # whoever pressed has not seen them: a threat would be closed unread
     # The ticket as it is at this moment: a withdrawal may be on it that has not come in yet, and who has tagged or is
     # assigned may have changed since the card was posted. When it cannot be read, nothing is decided: the press waits.
-    ticket = retry.read(lambda: do.ticket(fresh=True))
+    try:
+        ticket = retry.read(lambda: do.ticket(fresh=True))
+    except PermanentError as error:
+        if error.reason != "gone":
+            raise
+        # Somebody deleted the ticket. The wish stands: a person looks, and the card keeps nobody's name meanwhile.
+        do.move("needs_person", of={"awaiting"}, reason=TICKET_GONE)
+        return "no_longer_open"
     if case.procedure == "data_deletion" and resumed.pending(ticket, case, tools.settings):
         return "no_longer_open"
     if "resume_unclear" in case.problems or _withdrawn_elsewhere(walker, do):

@@ -1,5 +1,5 @@
 """What the desk does by the clock for no single case: the sweep for lost webhooks, the daily digest, a
-burst of cards.
+burst of cards, forgetting what is no longer needed.
 
 Each is a timer that comes round; the event it becomes is walked, retried and seen like every other.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from app import burst, digest, sweep, threat_rounds
+from app import burst, digest, forget, sweep, threat_rounds
 from app.db import Connection
 from app.inbox import Stored
 from app.settings import Settings
@@ -23,6 +23,7 @@ DUTIES: dict[str, Duty] = {
     "digest": digest.walk,
     "threats": threat_rounds.look_again,
     "burst": burst.walk,
+    "forget": forget.walk,
 }
 
 
@@ -35,6 +36,7 @@ def keep_up(conn: Connection, settings: Settings) -> None:
     """Once a minute: a duty whose event has ended dead comes round again all the same."""
     sweep.set_up(conn, settings.sweep_interval)
     digest.set_up(conn, settings)
+    forget.set_up(conn)
 
 
 def walk(walker: Walker, stored: Stored, what: str) -> Verdict:

@@ -35,7 +35,10 @@ class DoorMetrics:
             registry=self.registry,
         )
         self.alarms = Counter(
-            "desk_alarms", "Forged buttons, foreign workspaces and posts", ["reason"], registry=self.registry
+            "desk_alarms",
+            "Forged buttons, foreign workspaces and posts; bodies that could not be used, once an hour",
+            ["reason"],
+            registry=self.registry,
         )
         self.near_misses = Counter(
             "desk_door_near_miss_tags",

@@ -31,6 +31,7 @@ from app.clients.chat import Line, Mention, Span, When
 from app.clocks import lines as clock_lines
 from app.consent import lines as consent_lines
 from app.facts import Facts
+from app.forget import FORGOTTEN
 from app.ledger.store import Effect
 from app.settings import Settings
 from app.texts import Texts
@@ -38,6 +39,14 @@ from app.texts import Texts
 REQUEST_MACRO = "Data Deletion Request"
 CONSENT_MACRO = "Acknowledgement Consent on Promotional Calls"
 NOT_BANNED = "not_banned"  # a case's reason: the ban's source has disagreed for a week
+CLAIMED = (NOT_BANNED, FORGOTTEN)  # reasons for which a person looks at a ban that JIRA calls done
+TICKET_GONE = "ticket_gone"  # and this one: the ticket cannot be read any more
+WORDED = {
+    ("done", SOURCE): "done_confirmed",  # whose word it is
+    ("void", "superseded"): "superseded",
+    ("void", "amended"): "superseded",
+    ("needs_person", TICKET_GONE): "ticket_gone",
+}
 WHAT = {
     "apply_macro": "macro",
     "ask_supervisor": "card",
@@ -92,7 +101,8 @@ class Note:
             return "asked"
         if self.case.state == "done" and ban_lines.second_is_out(self):
             return "done_told"
-        return self.case.state
+        newer = WORDED.get((self.case.state, self.case.reason)) == "superseded"
+        return "superseded" if newer else self.case.state
 
     def _problems(self) -> list[str]:
         """What the agent must mend, each field by its name."""
@@ -190,7 +200,7 @@ class Note:
             )
             return get(f"notes.jira.{'withdrawal' if told else 'untold'}", issue=case.jira_key)
         claimed = max((wish.claimed_at for wish in self.facts.wishes if wish.claimed_at), default=case.closed_at)
-        if case.state in ("done", "verifying") or (case.state == "needs_person" and case.reason == NOT_BANNED):
+        if case.state in ("done", "verifying") or (case.state == "needs_person" and case.reason in CLAIMED):
             return get("notes.jira.done", issue=case.jira_key, when=self.when(claimed))
         if case.state == "needs_person" and case.reason == "jira_deleted":
             return get("notes.jira.gone", issue=case.jira_key)
@@ -260,6 +270,5 @@ def card_line(texts: Texts, case: Case) -> Line:
 
 
 def _state_key(family: str, case: Case) -> str:
-    """The words for a case's state; those of a done one say whose word it is."""
-    state = "done_confirmed" if case.state == "done" and case.reason == SOURCE else case.state
-    return f"{family}.state.{state}"
+    """The words for a case's state, where its reason calls for others than the state's own."""
+    return f"{family}.state.{WORDED.get((case.state, case.reason), case.state)}"

@@ -24,7 +24,7 @@ def lines(note: Note) -> list[str]:
     if case.state != "awaiting" or not case.asked:
         return []
     user = str(case.asked.get("by", ""))
-    who = note.settings.approvers_of(case.procedure).get(user, user)
+    who = str(case.asked.get("as") or note.settings.approvers_of(case.procedure).get(user, user))
     when = note.when(datetime.fromisoformat(str(case.asked["at"])))
     if case.asked.get("answered"):
         return [get("notes.answered", who=who, when=when)]

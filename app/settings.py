@@ -123,6 +123,9 @@ class Settings(BaseSettings):
     desk_fields: FieldIds = Field(default_factory=dict)
     desk_tags: Pairs = Field(default_factory=dict)
 
+    # how long things are kept
+    forget_case_days: int = Field(default=45, ge=1, le=3650, description="after a case was closed")
+
     # clocks
     clock_profile: Text = "MY"
     clock_state: str = Field(default="", description="holidays of this state too, as in ISO 3166-2 (14, KUL)")

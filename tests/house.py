@@ -70,7 +70,8 @@ def _loaded(environment: tuple[tuple[str, str], ...]) -> Settings:
 # Below what the kernel gives to outgoing connections, and a share for each process of a test run: nobody takes a port
 # between our look and the desk's own bind, nor while a killed web process is away.
 _SHARE = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 16
-_ports = itertools.cycle(range(12_000 + 1_250 * _SHARE, 13_250 + 1_250 * _SHARE))
+_BEGIN = os.getpid() * 37 % 1_250  # two runs beside each other begin at different places
+_ports = itertools.cycle(12_000 + 1_250 * _SHARE + (_BEGIN + n) % 1_250 for n in range(1_250))
 
 
 def free_port() -> int:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +19,7 @@ from click.testing import CliRunner, Result
 from dotenv import dotenv_values
 
 from app import replay
-from app.cli import main
+from app.cli import main, service
 from app.desk import Desk
 from app.events import Refused, TicketTagged
 from app.settings import load
@@ -84,6 +86,40 @@ def test_json_is_one_document_in_utc(run: Run, desk: Desk) -> None:
     ]
 
 
+@pytest.fixture
+def wishes(desk: Desk) -> Desk:
+    """Beside ticket 417's: an older one that is overdue, a closed, a joined one, and the desk's own book."""
+    rows = (
+        (418, "awaiting", "2026-10-01T08:00Z", "2026-10-22T08:00Z", None, None),
+        (419, "done", "2026-09-01T08:00Z", "2026-09-22T08:00Z", "2026-09-02T08:00Z", None),
+        (420, "joined", "2026-10-02T08:00Z", None, None, 1),
+        (0, "done", "2026-09-01T08:00Z", None, "2026-09-01T08:00Z", None),
+    )
+    with psycopg.connect(desk.uri, autocommit=True) as conn:
+        for row in rows:
+            conn.execute(
+                "INSERT INTO cases (ticket_id, procedure, generation, state, received_at, due_at, closed_at, joined_to)"
+                " VALUES (%s, 'data_deletion', 1, %s, %s, %s, %s, %s)",
+                row,
+            )
+        conn.execute("UPDATE cases SET due_at = now() + interval '9 days' WHERE ticket_id = 417")
+    return desk
+
+
+def test_sop_0_34_wishes_not_confirmed_yet_oldest_first(run: Run, wishes: Desk) -> None:
+    rows = json.loads(run("cases", "list", "--unconfirmed", "--json", DATABASE_URL=wishes.uri).stdout)
+    assert [(row["ticket_id"], row["overdue"]) for row in rows] == [(418, True), (417, False)]
+    assert rows[0]["received_at"] == "2026-10-01T08:00:00+00:00"
+    assert rows[0]["due_at"] == "2026-10-22T08:00:00+00:00"
+    assert {"id", "state", "preference", "jira_key"} <= rows[0].keys()
+    head, *lines = run("cases", "list", "--unconfirmed", DATABASE_URL=wishes.uri).stdout.splitlines()
+    assert head.split()[:2] == ["received", "at"]
+    assert [("418" in line, "OVERDUE" in line) for line in lines] == [(True, True), (False, False)]
+    cut = run("cases", "list", "--unconfirmed", "--limit", "1", DATABASE_URL=wishes.uri)
+    assert (len(cut.stdout.splitlines()), cut.stderr) == (2, "1 of 2: --limit shows more\n")
+    assert "418" in cut.stdout, "the oldest"
+
+
 def test_usage(run: Run, desk: Desk) -> None:
     said = run("events", "list", "--failed", "--state", "dead", code=2, DATABASE_URL=desk.uri).stderr
     assert "not both" in said
@@ -93,7 +129,7 @@ def test_usage(run: Run, desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("number", ["-1", "0", "99", "x", "1" * 19, "١", "--9"])
-@pytest.mark.parametrize("command", [("events", "show"), ("events", "replay"), ("cases", "show")])
+@pytest.mark.parametrize("command", [("events", "show"), ("events", "replay"), ("cases", "show"), ("cases", "proof")])
 def test_an_id_that_does_not_exist(run: Run, desk: Desk, command: tuple[str, str], number: str) -> None:
     if number == "--9":
         run(*command, number, code=2, DATABASE_URL=desk.uri)
@@ -175,3 +211,29 @@ def test_a_folder_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     said = run("migrate", code=1, VAR_DIR=str(tmp_path / "file" / "var")).stderr
     assert str(tmp_path / "file") in said
+
+
+@pytest.mark.parametrize(("given", "most"), [(20.0, 23.0), (25.0, 24.5)])
+def test_a_worker_is_gone_before_25_seconds_are_over(
+    monkeypatch: pytest.MonkeyPatch, given: float, most: float
+) -> None:
+    """Whatever hangs in it: the same handler for SIGTERM and Ctrl-C, and a second signal gives no more time."""
+    handlers: dict[int, Callable[[int, None], None]] = {}
+    ends: list[float] = []
+
+    class Timer:
+        def __init__(self, seconds: float, act: Callable[[int], None], args: tuple[int]) -> None:
+            assert (act, args) == (os._exit, (0,))
+            self.seconds = seconds
+
+        def start(self) -> None:
+            ends.append(self.seconds)
+
+    monkeypatch.setattr(service.signal, "signal", handlers.__setitem__)
+    monkeypatch.setattr(service.threading, "Timer", Timer)
+    stopping = threading.Event()
+    service._stop_in_time(stopping, given)
+    assert set(handlers) == {signal.SIGTERM, signal.SIGINT}
+    handlers[signal.SIGTERM](signal.SIGTERM, None)
+    handlers[signal.SIGINT](signal.SIGINT, None)
+    assert (stopping.is_set(), ends) == (True, [most])

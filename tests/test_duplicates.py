@@ -8,8 +8,22 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from tests.house import House
-from tests.kit import Sent, card_of, deliver, events_of, generations, issue_of, press_body, sent, template_body
+from tests.kit import (
+    Sent,
+    card_of,
+    cards_of,
+    deliver,
+    events_of,
+    generations,
+    issue_of,
+    press_body,
+    sent,
+    template_body,
+    together,
+)
 
 ACKNOWLEDGED = Sent(mails=1, cards=1)
 BANNED = Sent(mails=1, cards=1, issues=1, links=1)
@@ -197,3 +211,58 @@ def test_same_second_ticket_twenty_times_at_once(house: House) -> None:
     house.wait_state(main, "banning")
     assert sent(house, main) == BANNED
     assert [sent(house, ticket) for ticket in others] == [Sent(), Sent()]
+
+
+def twenty_of_each(house: House, vendor: str, patch: pytest.MonkeyPatch) -> list[int | None]:
+    """From now on whatever this vendor sends comes twenty times at the same moment; the list of all answers."""
+    hooks, statuses = house.sandbox.world.hooks, []
+    post = hooks.post
+
+    def crowd(sender: str, url: str, headers: dict[str, str], body: bytes, event: str, *more: Any, **named: Any) -> Any:
+        answers = []
+
+        def send() -> None:
+            answers.append(post(sender, url, headers, body, event, 15.0))
+
+        together(*[send] * (20 if sender == vendor else 1))
+        statuses.extend(answer.status for answer in answers if sender == vendor)
+        return answers[0]
+
+    patch.setattr(hooks, "post", crowd)
+    return statuses
+
+
+def test_same_done_of_jira_twenty_times_at_once(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a second message to the customer: it goes out once."""
+    with House(database, completion_macro="Opt-Out Confirmation") as house:
+        ticket, key = house.to_banning()
+        statuses = twenty_of_each(house, "jira", monkeypatch)
+        house.move_issue(key, "Done")
+        house.wait_state(ticket, "done")
+        assert statuses == [200] * 20
+        moved = "SELECT * FROM events WHERE kind = 'issue_changed' AND fact LIKE '%%jira:issue_updated'"
+        assert len(house.rows(moved)) == 1
+        assert generations(house, ticket) == 1
+        assert sent(house, ticket) == Sent(mails=2, cards=1, issues=1, links=1)
+        assert len(house.notes(ticket)) == len(set(house.notes(ticket)))
+
+
+@pytest.mark.parametrize("chat", ["slack", "mattermost"])
+def test_same_press_on_a_threat_twenty_times_at_once(database: str, monkeypatch: pytest.MonkeyPatch, chat: str) -> None:
+    with House(database, chat=chat) as house:
+        ticket = house.ticket(comment="Please stop, or I will go to Bank Negara.")
+        house.tag(ticket, *TAGS)
+        house.wait_state(ticket, "awaiting", procedure="regulatory_threat")
+        house.wait_state(ticket, "awaiting")
+        urgent, _ = cards_of(house, ticket)
+        statuses = twenty_of_each(house, chat, monkeypatch)
+        house.press("acknowledge", card=urgent)
+        case = house.wait_state(ticket, "done", procedure="regulatory_threat")
+        assert statuses == [200] * 20
+        assert (case["decision"], case["decided_by"]) == ("acknowledge", house.user("aisyah"))
+        assert len([event for event in events_of(house, ticket) if event["kind"] == "button_pressed"]) == 1
+        assert [answer for answer in house.answers("aisyah") if "you take care of this" in answer] != []
+        assert generations(house, ticket) == 2  # the request and the threat beside it
+        assert sent(house, ticket) == Sent(mails=1, cards=2)
+        assert house.case(ticket)["state"] == "awaiting", "the request is not decided by it"
+        assert len(house.notes(ticket)) == len(set(house.notes(ticket)))

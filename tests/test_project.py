@@ -5,9 +5,13 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import textwrap
 import tomllib
+import types
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock, create_autospec
 
 import pytest
 from dotenv import dotenv_values
@@ -15,7 +19,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from app import registry
 from app.settings import Settings
+from app.steps import Case, Steps
+from app.steps.chat import ACTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("requirements.lock", "requirements-dev.lock")
@@ -123,6 +130,29 @@ def test_handlers_import_only_the_verbs_and_the_registry() -> None:
     for name, tree in seen.items():
         for item in imports(tree):
             assert any(item == allowed or item.startswith(f"{allowed}.") for allowed in HANDLERS_MAY), (name, item)
+
+
+def test_the_example_of_a_procedure_registers_and_calls_verbs_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The document's own code, as a handler beside none of ours."""
+    text = (ROOT / "docs" / "adding-a-procedure.md").read_text("utf-8")
+    [code] = re.findall(r"^ *```python\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE)
+    tree = ast.parse(textwrap.dedent(code))
+    for item in imports(tree):
+        assert any(item == allowed or item.startswith(f"{allowed}.") for allowed in HANDLERS_MAY), item
+    tables: dict[str, dict[Any, Any]] = {name: {} for name in ("_tags", "_buttons", "_threats", "_issues", "_times")}
+    for name, table in tables.items():
+        monkeypatch.setattr(registry, name, table)
+    module = types.ModuleType("handlers.example")
+    exec(compile(tree, "adding-a-procedure.md", "exec"), vars(module))
+    [tagged] = tables["_tags"].values()
+    assert set(tables["_buttons"]) == {(tagged.procedure, action) for action in ACTIONS}
+    assert set(tables["_issues"]) == {(tagged.procedure, "done")}
+    buttons, issues = tables["_buttons"].values(), tables["_issues"].values()
+    do = create_autospec(Steps, instance=True)  # refuses a verb that is not there, and arguments that it does not take
+    do.waits_for_agent.return_value = False
+    for section in (tagged.section, *(button.section for button in buttons), *issues):
+        section(MagicMock(Case), do)
+    assert {verb for verb, _, _ in do.method_calls} >= {"ask_supervisor", "open_jira", "ask_agent", "claim_ban"}
 
 
 def test_only_the_engine_imports_procrastinate() -> None:

@@ -63,6 +63,7 @@ def refused(**given: Any) -> list[str]:
         ("jira_quiet", "nan", "JIRA_QUIET must be a number from 0 to 86400"),
         ("stalled_after", "5", "STALLED_AFTER must be more than HEARTBEAT"),
         ("retry_cap", "1", "RETRY_CAP must not be less than RETRY_BASE"),
+        ("forget_case_days", "0", "FORGET_CASE_DAYS must be a whole number from 1 to 3650"),
         ("backoffice_url", CANARY, "BACKOFFICE_URL must be an http(s) URL"),
         ("backoffice_url", f"ftp://{CANARY}/", "BACKOFFICE_URL must be an http(s) URL"),
         ("backoffice_url", "http://[", "BACKOFFICE_URL must be an http(s) URL"),

@@ -20,7 +20,7 @@ def test_every_line_has_its_test_and_the_table_is_current() -> None:
 def test_the_procedure_is_there_whole() -> None:
     numbers = [line.number for line in sop_table.lines()]
     assert numbers[:34] == [f"0.{n}" for n in range(1, 35)]
-    duties = ["1.1", "1.5", "1.6", "1.10", "2.6", "2.7", "3.1", "3.2", "3.3", "3.4", "4.1", "4.2"]
+    duties = ["1.1", "1.5", "1.6", "1.7", "1.10", "2.6", "2.7", "3.1", "3.2", "3.3", "3.4", "4.1", "4.2"]
     assert [line.number for line in sop_table.lines()[34:] if line.asked] == duties
 
 

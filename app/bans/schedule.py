@@ -1,4 +1,5 @@
-"""When the ban's source is asked again: soon and growing while it disagrees, on day 1, 7 and 30 once it agrees.
+"""When the ban's source is asked again: soon and growing while it disagrees, on day 1, 7 and 30 once it agrees, and at
+once when a list that came back contradicts the ledger.
 
 Source: SOP 000, Key Reminder ("upon completion of the request, the customer must be banned"); features 0.9. The figures
 are ours, the SOP names none.
@@ -6,7 +7,8 @@ are ours, the SOP names none.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, timedelta
 
 from app import timers
 from app.db import Connection
@@ -16,6 +18,25 @@ AFTER_DONE = (1, 7, 30)  # days after completion
 DAY = timedelta(days=1)
 LOOKS = (timedelta(minutes=10), timedelta(hours=1), *(DAY,) * 7)  # pauses while the source disagrees; then daily
 LAST = len(LOOKS)  # after this look, about seven days, a person takes over; the desk goes on looking once a day
+
+
+def done_cases_of(conn: Connection, persons: Collection[str]) -> set[int]:
+    """The done cases of these persons (keys as in `cases.persons`) that have a wish to look at. For one that has
+    joined another, the one that carries the wish."""
+    rows = conn.execute(
+        "SELECT DISTINCT main.id FROM cases mine JOIN cases main ON main.id = coalesce(mine.joined_to, mine.id)"
+        " WHERE mine.persons && %s AND mine.state = 'done' AND main.state = 'done'"
+        " AND EXISTS (SELECT 1 FROM wishes w WHERE w.case_id = main.id AND w.state <> 'withdrawn')",
+        (list(persons),),
+    ).fetchall()
+    return {row["id"] for row in rows}
+
+
+def after_list(conn: Connection, case_ids: Iterable[int]) -> None:
+    """A list that came back lets these customers in again: one look now, beside those of the days to come."""
+    what, now = f"{WHAT}:list", datetime.now(UTC)
+    for case_id in case_ids:
+        timers.again(conn, timers.of_case(case_id, what), what, now, case_id=case_id)
 
 
 def look_of(due: str) -> int:

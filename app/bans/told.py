@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from app.bans.wishes import JIRA, OFFERS, SOURCE, UNKNOWN_CUSTOMER, Wish
+from app.forget import FORGOTTEN
 from app.settings import CHANNELS
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ def lines(note: Note) -> list[str]:
     said = [note.texts.get(f"bans.{name}") for name in LIFE if f"info:{name}" in note.case.problems]
     if note.case.state in AFTER:
         said += [*_proofs(note), *_denied(note)]
+    if note.case.state == "needs_person" and note.case.reason == FORGOTTEN:
+        said.append(note.texts.get("bans.forgotten"))
     return [*said, *_second(note)]
 
 

@@ -55,7 +55,7 @@ def main() -> None:
     """Deletion Desk: carries out customers' wishes to be forgotten or left alone, once."""
 
 
-from app.cli import bench, browse, classify, clocks, consent, cover, manifest, service, suppress, tokens  # noqa: E402 - they register their commands on `main`
+from app.cli import bench, browse, classify, clocks, consent, cover, manifest, proof, service, suppress, tokens  # noqa: E402 - they register their commands on `main`
 
 __all__ = [
     "bench",
@@ -66,6 +66,7 @@ __all__ = [
     "cover",
     "main",
     "manifest",
+    "proof",
     "service",
     "suppress",
     "tokens",

@@ -23,6 +23,8 @@ STEP = ("at", "what", "verb", "arg", "reason", "detail")
 EFFECT = ("id", "verb", "arg", "vendor", "state", "attempts", "reason", "next_at", "evidence")
 CASE = ("id", "ticket_id", "procedure", "generation", "state", "preference", "decision", "jira_key", "opened_at",
         "closed_at")  # fmt: skip
+UNCONFIRMED = ("received_at", "due_at", "overdue", "ticket_id", "procedure", "generation", "state", "preference",
+               "jira_key")  # fmt: skip
 ROUND = ("id", "generation", "state", "preference", "problems", "decision", "reason", "jira_key")
 DONE = ("verb", "arg", "vendor", "state", "attempts", "reason", "done_at", "next_at")
 
@@ -150,14 +152,21 @@ def cases_group() -> None:
 
 @cases_group.command("list")
 @click.option("--open", "only_open", is_flag=True, help="Only those that are not closed.")
+@click.option("--unconfirmed", is_flag=True, help="Wishes not confirmed yet, oldest receipt first, with due dates.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @click.option("--json", "as_json", is_flag=True)
-def cases_list(only_open: bool, limit: int, as_json: bool) -> None:
+def cases_list(only_open: bool, unconfirmed: bool, limit: int, as_json: bool) -> None:
     """The newest cases first."""
     with _desk() as desk, desk.db.tx() as conn:
-        rows = browse.cases(conn, only_open=only_open, limit=limit)
+        rows = browse.unconfirmed(conn) if unconfirmed else browse.cases(conn, only_open=only_open, limit=limit)
+    if len(rows) > limit:
+        click.echo(f"{limit} of {len(rows)}: --limit shows more", err=True)
+        rows = rows[:limit]
     if as_json:
         show_json(rows)
+    elif unconfirmed:
+        late = ({**row, "overdue": "OVERDUE" if row["overdue"] else ""} for row in rows)
+        show(list(late), UNCONFIRMED, _zone(desk))
     else:
         show(rows, CASE, _zone(desk))
 

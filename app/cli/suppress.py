@@ -89,7 +89,8 @@ def suppress_import(file: Path, *, source: str, channel: str, purpose: str, phon
 
     Exit code 1 when it contradicts the ledger, or when there are rows of which we cannot tell.
 
-    A row that says yes where the ledger says no changes nothing in the ledger; it is reported.
+    A row that says yes where the ledger says no changes nothing in the ledger; it is reported, and where BAN_CHECK_URL
+    is set the bans of that customer's done cases are looked at again now.
     """
     if not SOURCE.fullmatch(source):
         raise click.UsageError("--source is one word of small letters, digits, . _ -")
@@ -98,7 +99,8 @@ def suppress_import(file: Path, *, source: str, channel: str, purpose: str, phon
     if found.status is None:
         raise click.UsageError("no column that says yes or no (status, subscribed, consent, opt_out …)")
     with _desk() as desk, outputs.outputs(target) as (out,), _progress(file) as read:
-        comparison = Comparison(desk.vault, found, source=source, purpose=purpose, channel=channel)
+        ask_again = bool(desk.settings.ban_check_url)
+        comparison = Comparison(desk.vault, found, source=source, purpose=purpose, channel=channel, recheck=ask_again)
         with desk.db.each() as conn:
             result = comparison.run(conn, file, out, record=record, read=read)
         wanted = bool(result.contradictions or result.unreadable)
@@ -190,6 +192,8 @@ def _say_imported(result: Report, target: Path | None, as_json: bool, record: bo
         click.echo(f"{result.rows} rows: {result.yes} say yes, {result.no} say no")
         click.echo(f"no that the ledger did not know: {result.unknown_no}")
         click.echo(f"entries recorded: {result.recorded}" if record else "nothing was recorded (--record does)")
+        if result.rechecks is not None:
+            click.echo(f"done cases whose ban is looked at again now: {result.rechecks}")
         for reason, count in sorted(result.unreadable.items()):
             click.echo(f"  {reason}: {count}")
         if target:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import NoReturn
 
-from app import cases, clocks, timers
+from app import approvers, cases, clocks, timers
 from app.cases import Case
+from app.clients import make_chat
 from app.clocks.profiles import Extension
 from app.clocks.terms import Clock, set_timers
 from app.db import Connection
 from app.desk import Desk
-from app.errors import DeskError
+from app.errors import DeskError, VendorError
 from app.events import Json
 from app.ledger import store
-from app.settings import Settings
 
 REASONS = ("complexity", "number_of_requests", "waiting_for_customer", "waiting_for_third_party")
 OFFICER = "privacy_officer"
@@ -23,27 +23,33 @@ OFFICER = "privacy_officer"
 def extend(desk: Desk, case: Case, *, reason: str, by: str, until: date | None = None) -> datetime:
     """The new due date: closing time of `until`, or as late as the profile allows. Features 3.1; facts law.md, 1 and 2.
 
-    `by`: an approver's chat id or e-mail, or `privacy_officer`. Raises DeskError, reason `extension`, with the refusal.
+    `by`: chat id or e-mail of somebody who may decide the case, or `privacy_officer`. Raises DeskError, reason
+    `extension`, with the refusal.
     """
-    clock, who = clocks.of(desk.settings), _granter(desk.settings, by)
+    clock, (who, agent) = clocks.of(desk.settings), _granter(desk, case.procedure, by)
     with desk.db.tx() as conn:
         row = cases.lock(conn, case.id)
         due, allowed = _until(clock, row, until, who)
-        said: dict[str, Json] = {"by": who, "reason": reason, "source": allowed.term.name}
+        said: dict[str, Json] = {"by": who, "as": agent, "reason": reason, "source": allowed.term.name}
         if allowed.tell_customer and row.due_at:
             said["tell_by"] = row.due_at.isoformat()
         _write(conn, clock, row, due, said)
     return due
 
 
-def _granter(settings: Settings, by: str) -> str:
-    """The chat id of an approver, or `privacy_officer`: never a name."""
+def _granter(desk: Desk, procedure: str, by: str) -> tuple[str, str]:
+    """Chat id and agent's address of whoever may decide at this moment; or `privacy_officer`, without an address."""
     if by == OFFICER:
-        return by
-    for user, mail in settings.approvers.items():
-        if by == user or by.casefold() == mail.casefold():
-            return user
-    _refuse(f"--by must name one of APPROVERS, or {OFFICER}")
+        return by, ""
+    try:
+        found = approvers.named_now(desk.settings, desk.db, make_chat(desk.settings), procedure, by)
+    except VendorError as error:
+        why = f"who may decide cannot be read now ({error.reason})"
+    else:
+        if found:
+            return found
+        why = f"--by must name somebody who may decide (APPROVERS, their group, a cover that runs), or {OFFICER}"
+    _refuse(why)
 
 
 def _until(clock: Clock, row: Case, until: date | None, who: str) -> tuple[datetime, Extension]:

@@ -46,7 +46,8 @@ def _term(note: Note, clock: Mapping[str, object]) -> str:
 
 def _extension(note: Note, extended: Mapping[str, object]) -> list[str]:
     get, by = note.texts.get, str(extended.get("by", ""))
-    who = get("clocks.officer") if by == "privacy_officer" else note.settings.approvers.get(by, by)
+    known = str(extended.get("as") or note.settings.approvers.get(by, by))
+    who = get("clocks.officer") if by == "privacy_officer" else known
     reason = get(f"clocks.reason.{extended.get('reason')}")
     said = [get("clocks.note.extended", who=who, when=note.when(moment(extended.get("at"))), reason=reason)]
     if extended.get("tell_by"):

@@ -109,7 +109,7 @@ def lines(note: Note) -> Sequence[str]:
     if not duties or case.state in ("open", "incomplete", "withdrawn", "void"):
         return ()
     head = get("kept.head", **{part: str(case.kept[part]) for part in ("on", "version", "profile")})
-    found = ["\n".join([head, *(f"  - {get('kept.line', **part)}" for part in _parts(note.texts, case.kept))])]
+    found = ["\n".join([head, *(f"  - {get('kept.line', **part)}" for part in told(note.texts, case.kept))])]
     if case.decision == "decline" and case.reason == REFUSAL:
         laws = "; ".join(duty["law"] for duty in duties if duty["id"] != "suppression") or duties[0]["law"]
         found.append(get("kept.refusal", laws=laws))
@@ -118,7 +118,7 @@ def lines(note: Note) -> Sequence[str]:
 
 def reply(texts: Texts, kept: Mapping[str, Json], *, html: bool) -> str:
     """What is added to the customer's reply: in the desk's language, encoded for the body's kind; '' for nothing."""
-    items = [texts.get("kept.reply.line", **part) for part in _parts(texts, kept)]
+    items = [texts.get("kept.reply.line", **part) for part in told(texts, kept)]
     if not items:
         return ""
     head = texts.get("kept.reply.head", on=str(kept["on"]))
@@ -134,8 +134,8 @@ def _duties(kept: Mapping[str, Json]) -> list[dict[str, str]]:
     return [{str(name): str(value) for name, value in row.items()} for row in rows if isinstance(row, dict)]
 
 
-def _parts(texts: Texts, kept: Mapping[str, Json]) -> list[dict[str, str]]:
-    """The values of one line for each duty; a duty that a later version has no words for is named by its law."""
+def told(texts: Texts, kept: Mapping[str, Json]) -> list[dict[str, str]]:
+    """Each duty in words: what is kept, why, by which law and until when."""
     found = []
     for duty in _duties(kept):
         until = (

@@ -20,13 +20,15 @@ from app.consent.look import deciding, standing
 from app.consent.person import of_key
 from app.db import Connection
 from app.errors import PermanentError, VendorError
+from app.forget import FORGOTTEN
 from app.ledger import store
-from app.notes import CONSENT_MACRO, NOT_BANNED, REQUEST_MACRO
+from app.notes import CLAIMED, CONSENT_MACRO, NOT_BANNED, REQUEST_MACRO
 from app.points import point
 from app.settings import CHANNELS
 from app.steps.issue import IssueSteps
 
 SILENT = "info:silent"  # lines of the note: the source does not answer
+LISTED = f"{schedule.WHAT}:list"  # a list that came back lets the customer in again
 SETTLED = frozenset({"approved", "banning", "verifying"})  # a newer round in one of these asks for the ban itself
 AGAIN = "info:again"  # the issue was done and is no longer
 LIFTED = "info:lifted"  # an earlier round's ban does not hold, and a newer round is at it
@@ -89,9 +91,11 @@ class BanSteps(IssueSteps):
 
     def hand_to_person(self, case: Case) -> None:
         """The support team did not carry it out, or the issue is gone: a person takes over, and the note says why."""
-        if self.case.state == "needs_person" and self.case.reason != NOT_BANNED:
+        if self.case.state == "needs_person" and self.case.reason not in CLAIMED:
             return
-        self._back("needs_person", also=self._take_back, reason=self.issue_ended, problems=self._lines(drop=AGAIN))
+        known = {"jira_status": ""} if self.issue_ended == "jira_deleted" else {}  # it has none any more
+        lines = self._lines(drop=AGAIN)
+        self._back("needs_person", also=self._take_back, reason=self.issue_ended, problems=lines, **known)
 
     # ---- the source
 
@@ -99,7 +103,7 @@ class BanSteps(IssueSteps):
         """Ask for each wish; complete the case, or say what is missing and look again later."""
         bans = self.tools.bans
         rows = self._wishes()
-        if bans is not None and not (self.case.state == "needs_person" and self.case.reason == NOT_BANNED):
+        if bans is not None and not (self.case.state == "needs_person" and self.case.reason in CLAIMED):
             # The claim's own event names this time of disagreement, so that JIRA is told of it once.
             reason, lines = f"e{self.owner.event_id}", self._lines(drop=AGAIN)
             self.move("verifying", of={"approved", "banning", "needs_person"}, reason=reason, problems=lines)
@@ -107,8 +111,9 @@ class BanSteps(IssueSteps):
         with self.tools.db.tx() as conn:
             wishes.confirm_by_jira(conn, self.case.id, nobody_else)
         point("wish.after_write", "confirm")
-        if bans is not None:
-            self._ask_source(bans)
+        if bans is not None and not self._ask_source(bans):
+            self._ask_person()
+            return
         rows = self._wishes()
         if wishes.complete(rows):
             self._complete(rows)
@@ -119,20 +124,28 @@ class BanSteps(IssueSteps):
         """A complete case, on day 1, 7 or 30: what the source says now decides whether it still is."""
         if self.tools.bans is None:
             return
-        self._ask_source(self.tools.bans)
+        if not self._ask_source(self.tools.bans):
+            if self.due == LISTED:  # any other look is one that somebody has replayed
+                self._ask_person()
+            return
         rows = self._wishes()
         if wishes.complete(rows):
             return
         if self._back("verifying", reason=f"e{self.owner.event_id}"):
             self._not_yet(rows)
 
-    def _ask_source(self, bans: Bans) -> None:
-        """Each channel that is still wished; "all offers" holds when all of them do (0.26 stands above 0.25)."""
+    def _ask_source(self, bans: Bans) -> bool:
+        """Each channel that is still wished; "all offers" holds when all of them do (0.26 stands above 0.25).
+
+        False: whom to ask about has been forgotten (app.forget), so nobody was asked and nothing is judged.
+        """
         self._leave_out_what_is_withdrawn()
         wished = [row.wish for row in self._wishes() if row.state != "withdrawn"]
         channels = [channel for channel in CHANNELS if channel in wished]
         if not channels:
-            return
+            return True
+        if not self.case.sealed:
+            return False
         who = self._customer()
         try:
             answer = retry.read(lambda: bans.banned(who, channels)) if who else None
@@ -146,8 +159,17 @@ class BanSteps(IssueSteps):
         if OFFERS in wished:
             found = {**found, OFFERS: all(found[channel] for channel in channels)}
         with self.tools.db.tx() as conn:
-            wishes.judge(conn, self.case.id, found, SOURCE if answer else UNKNOWN_CUSTOMER)
+            who_says = SOURCE if answer else UNKNOWN_CUSTOMER
+            wishes.judge(conn, self.case.id, found, who_says)
+            # The rows keep the last answer; the journal keeps each of them, as evidence.
+            store.write(conn, self.case.id, "ban_checked", reason=who_says, event_id=self.owner.event_id, **found)
         point("wish.after_write", "judge")
+        return True
+
+    def _ask_person(self) -> None:
+        """The ban is to be proved and the desk no longer knows whose it is: a person looks, the note says why."""
+        if self.case.reason != FORGOTTEN:
+            self._back("needs_person", also=self._stop_looks, reason=FORGOTTEN, problems=self._lines(drop=AGAIN))
 
     def _leave_out_what_is_withdrawn(self) -> None:
         """A withdrawal on another ticket of the same person: the consent ledger no longer says no, so a ban that has
@@ -161,8 +183,6 @@ class BanSteps(IssueSteps):
 
     def _customer(self) -> str:
         """Whom the source is asked about; '' when the ticket's link names nobody."""
-        if not self.case.sealed:
-            return ""
         return customer.of_link(self.backoffice_url(), self.tools.settings.backoffice_url, self._external_id)
 
     def _external_id(self) -> str:
@@ -230,6 +250,9 @@ class BanSteps(IssueSteps):
 
     def _take_back(self, conn: Connection, moved: Case) -> None:
         wishes.unclaim(conn, moved.id)
+        self._stop_looks(conn, moved)
+
+    def _stop_looks(self, conn: Connection, moved: Case) -> None:
         schedule.stop(conn, moved.id)
 
     def _lines(self, *, add: str = "", drop: str = "") -> tuple[str, ...]:

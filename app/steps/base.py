@@ -16,6 +16,7 @@ from app.clients.chat import Chat
 from app.clients.types import Jira, Person, Ticket, Zendesk
 from app.db import Connection, Database
 from app.errors import PermanentError
+from app.forget import FORGOTTEN
 from app.ledger import store, vendors
 from app.ledger.perform import Call, Evidence, Ledger, Outcome, Owner, Plan, WalkLostError
 from app.ledger.store import Effect
@@ -175,11 +176,18 @@ class Base:
         return f"{self.tools.settings.zendesk_url}/agent/tickets/{self.case.ticket_id}"
 
     def backoffice_url(self) -> str:
-        """The BackOffice link that was on the ticket when the wish was found complete."""
-        return str(self.sealed()["backoffice"])
+        """The BackOffice link that was on the ticket when the wish was found complete.
+
+        Raises PermanentError (reason `forgotten`) when the case has its details no longer (app.forget).
+        """
+        link = self.sealed().get("backoffice")
+        if link is None:
+            raise refuse("zendesk", FORGOTTEN)
+        return str(link)
 
     def sealed(self) -> dict[str, Any]:
-        """What the case keeps encrypted: the details of the card that counts and, as `before`, of the one before it."""
+        """What the case keeps encrypted: the details of the card that counts and, as `before`, of the one before it; {}
+        before the first card, and again when they are forgotten."""
         if self.case.sealed is None:
             return {}
         opened: dict[str, Any] = json.loads(self.tools.vault.open(self.case.sealed, f"case:{self.case.id}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from app import facts, notes
 from app.ledger import store
@@ -21,15 +22,12 @@ class TicketSteps(MacroSteps):
         """The desk's internal note: a new one only when what it says has changed, never for a retry alone."""
         with self.tools.db.tx() as conn:
             effects = store.of_case(conn, self.case.id)
-            parts = (
-                self.tools.texts,
-                self.case,
-                effects,
-                self.tools.settings,
-                facts.load(conn, self.case, self.tools.vault),
-            )
-            text = self.note_class(*parts, stable=False).text()
-            digest = self._note_digest(self.note_class(*parts, stable=True))
+            known = facts.load(conn, self.case, self.tools.vault)
+            parts = (self.tools.texts, self.case, effects, self.tools.settings)
+            text = self.note_class(*parts, known, stable=False).text()
+            # A supervisor's own words never change, and are forgotten one day: that makes no new note.
+            stable = self.note_class(*parts, replace(known, said={}), stable=True).text()
+            digest = hashlib.sha256(stable.encode()).hexdigest()[:16]
             arg = _next_arg(effects, "note", digest)
         self.clear_up("note", arg)
 
@@ -44,11 +42,6 @@ class TicketSteps(MacroSteps):
 
         states = frozenset({self.case.state})
         self.perform(Plan("note", arg, "zendesk", states, prepare, self.find_audit))
-
-    def _note_digest(self, note: notes.Note) -> str:
-        """What tells two notes apart; of a secret key where a supervisor's own words are in it."""
-        digest = hashlib.sha256(note.text().encode()).hexdigest()
-        return self.tools.vault.digest("note", digest)[:16] if note.facts.said else digest[:16]
 
     def keep_mark(self) -> None:
         """One `desk_…` tag shows the case's state to views and triggers (and keeps our own triggers from firing)."""

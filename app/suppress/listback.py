@@ -1,7 +1,8 @@
 """A list that comes back (a CRM's export that says who is subscribed) beside the consent ledger (features 0.9, 3.2).
 
 Nothing in the ledger is lifted by a list: a row that says yes where the ledger says no is a contradiction, and is
-reported. A no that the ledger does not know is taken over when that is asked for: nobody has to say it twice.
+reported, and the ban of whoever it concerns is looked at again at its source. A no that the ledger does not know is
+taken over when that is asked for: nobody has to say it twice.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.bans import schedule
 from app.consent import ledger, person
 from app.db import Connection
 from app.ledger.store import write
@@ -29,7 +31,10 @@ WORDING = "list"  # these people saw no words of ours
 
 @dataclass
 class Report:
-    """Counts of rows; `recorded` counts entries made, `unreadable` rows by reason. Blank lines are not rows."""
+    """Counts of rows; `recorded` counts entries made, `unreadable` rows by reason. Blank lines are not rows.
+
+    `rechecks`: done cases that are looked at again; None where no source can be asked (BAN_CHECK_URL).
+    """
 
     rows: int = 0
     yes: int = 0
@@ -38,6 +43,7 @@ class Report:
     unknown_no: int = 0
     recorded: int = 0
     unreadable: Counter[str] = field(default_factory=Counter)
+    rechecks: int | None = None
 
 
 @dataclass(frozen=True)
@@ -52,15 +58,21 @@ class Judged:
 
 
 class Comparison:
-    """One list, of one source, about one purpose and channel (`all`: any of them)."""
+    """One list, of one source, about one purpose and channel (`all`: any of them).
 
-    def __init__(self, vault: Vault, columns: Columns, *, source: str, purpose: str, channel: str) -> None:
+    `recheck`: done cases whose persons the list lets in again are looked at again, each once a list.
+    """
+
+    def __init__(self, vault: Vault, columns: Columns, *, source: str, purpose: str, channel: str,
+                 recheck: bool) -> None:  # fmt: skip
         self.report = Report()
         self._vault = vault
         self._columns = columns
         self._source = source
         self._purpose = purpose
         self._channel = channel
+        self._recheck = recheck
+        self._contradicted: set[int] = set()  # cases
 
     def run(self, conn: Connection, path: Path, out: Output, *, record: bool, read: Callable[[int], None]) -> Report:
         """Report every contradiction and unreadable row in `out`; `record`: add the no entries. One journal line."""
@@ -69,11 +81,17 @@ class Comparison:
             for batch in batches(source, self._columns):
                 judged = [self._judge(row) for row in batch if row.fields != []]
                 people = [digest for row in judged for _, digest in row.people]
-                self._compare(judged, lookup.standing(conn, people, self._purpose, self._channel), rows)
+                banned = self._compare(judged, lookup.standing(conn, people, self._purpose, self._channel), rows)
+                if self._recheck and banned:
+                    self._contradicted |= schedule.done_cases_of(conn, banned)
                 self._take_over(conn, [row for row in judged if row.says is False], record)
                 read(source.tell())
         out.finish()
-        self._journal(conn)
+        with conn.transaction():
+            if self._recheck:
+                schedule.after_list(conn, sorted(self._contradicted))
+                self.report.rechecks = len(self._contradicted)
+            self._journal(conn)
         return self.report
 
     def _judge(self, row: Record) -> Judged:
@@ -87,8 +105,9 @@ class Comparison:
     def _keys(self, people: Sequence[Identifier]) -> Iterator[tuple[str, str]]:
         return ((kind, self._vault.digest(kind, value)) for kind, value in people)
 
-    def _compare(self, judged: list[Judged], known: dict[str, lookup.Standing], out: Annotated) -> None:
-        report = self.report
+    def _compare(self, judged: list[Judged], known: dict[str, lookup.Standing], out: Annotated) -> set[str]:
+        """The keys of those who the list says may be used again although the ledger says no."""
+        report, banned = self.report, set[str]()
         for row in judged:
             report.rows += 1
             if isinstance(row.says, str):
@@ -96,13 +115,15 @@ class Comparison:
                 out.write(row.record, row.says)
             elif row.says:
                 report.yes += 1
-                refusals = [known[digest] for _, digest in row.people if digest in known]
+                refusals = {f"{kind}:{digest}": known[digest] for kind, digest in row.people if digest in known}
                 if refusals:
                     report.contradictions += 1
-                    first = min(refusals, key=lambda refusal: refusal.since)
+                    first = min(refusals.values(), key=lambda refusal: refusal.since)
                     out.write(row.record, first.reason, first.at)
+                    banned.update(refusals)
             else:
                 report.no += 1
+        return banned
 
     def _take_over(self, conn: Connection, refusing: list[Judged], record: bool) -> None:
         """What the ledger does not know of those who said no; written in one transaction a batch."""
@@ -156,4 +177,5 @@ class Comparison:
             contradictions=report.contradictions,
             recorded=report.recorded,
             unreadable=report.unreadable.total(),
+            rechecks=report.rechecks,
         )

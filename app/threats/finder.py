@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from app.threats import around, features, lexicon, model
 from app.threats.lexicon import KINDS, Lexicon
 from app.threats.model import Model
-from app.threats.reader import Reading, read
+from app.threats.reader import CLAUSE, Reading, read
 from app.threats.spell import Speller
 from app.threats.tokens import tokens
 
@@ -114,6 +114,8 @@ def _weighed(text: str, reading: Reading, weights: Model) -> Evidence:
     about = [weights.score(part) for part in context]
     for anchor in (*reading.anchors, *reading.clauses):
         seen, part = features.of(reading, anchor), reading.part(anchor)
+        if anchor.rule is CLAUSE and not _understood(seen, weights):
+            continue
         score = weights.score(seen) + about[part]
         highest = max(highest, score)
         if score >= weights.threshold:
@@ -122,3 +124,8 @@ def _weighed(text: str, reading: Reading, weights: Model) -> Evidence:
             spans.append(Span(anchor.rule.kind, anchor.rule.name, text[start:end], start, end, sure, why))
     named = tuple(span for span in spans if span.rule not in ACTS)  # complain, report: only where nothing is named
     return Evidence(named or tuple(spans), round(weights.confidence(highest), 3))
+
+
+def _understood(seen: list[str], weights: Model) -> bool:
+    """Whether any word of a clause, or two together, was read in training; its length alone says nothing."""
+    return any(one.startswith(("c:w:", "c:b:", "c:t:")) and one in weights.weights for one in seen)

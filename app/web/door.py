@@ -23,7 +23,7 @@ from app.logs import report
 from app.metrics import DoorMetrics
 from app.parse.common import dead
 from app.settings import Settings
-from app.web.guard import RefusedRequest, Throttle, error, read_body
+from app.web.guard import RefusedRequest, Repeats, Throttle, error, read_body
 from app.web.tell import Teller
 
 log = logging.getLogger(__name__)
@@ -69,6 +69,7 @@ class Door:
     desk: Desk
     metrics: DoorMetrics = field(default_factory=DoorMetrics)
     throttle: Throttle = field(default_factory=Throttle)
+    repeats: Repeats = field(default_factory=Repeats)
     clock: Callable[[], float] = time.time
     tell: Teller | None = None  # None: nobody can be told, and no form opened
 
@@ -140,6 +141,8 @@ class Door:
             outcome = "lost"
         shown = event.outcome if isinstance(event, Refused) and outcome == "new" else outcome
         self.metrics.events.labels(sender, shown, reason).inc()
+        if isinstance(event, Refused) and event.outcome == "dead":
+            self._unusable(sender, reason)
         if isinstance(event, Refused) and event.detail and outcome in ("new", "duplicate"):
             near = event.detail.get("near_miss")
             self.metrics.near_misses.inc(near if isinstance(near, int) else 0)
@@ -149,7 +152,14 @@ class Door:
         """503: the sender comes again."""
         return error(503, "try_again", {"Retry-After": str(RETRY_AFTER)})
 
-    def alarm(self, sender: Sender, reason: str) -> None:
-        """Somebody tries what no chat of ours does: a forged button, a foreign workspace or post."""
+    def alarm(self, sender: Sender, reason: str, count: int = 1) -> None:
+        """Somebody tries what no chat of ours does (a forged button, a foreign workspace or post), or a sender is not
+        set up as it should be. `count`: how often, since the last alarm of this kind."""
         self.metrics.alarms.labels(reason).inc()
-        log.error("door.alarm", extra={"sender": sender, "reason": reason})
+        log.error("door.alarm", extra={"sender": sender, "reason": reason, "count": count})
+
+    def _unusable(self, sender: Sender, reason: str) -> None:
+        """A dead letter: a trigger, a webhook or an account is not what it should be (B041, W065). More will come, at
+        every update of a ticket: one alarm an hour for each sender and reason, not one a delivery."""
+        if count := self.repeats.take(f"{sender}:{reason}", self.clock()):
+            self.alarm(sender, reason, count)

@@ -136,6 +136,23 @@ class Presses:
             return "slow_down"
 
 
+class Repeats:
+    """Says once in `window` seconds what comes again and again, and counts it. For constants: it forgets none."""
+
+    def __init__(self, window: float = 3600.0) -> None:
+        self._window = window
+        self._seen: dict[str, tuple[float, int]] = {}  # when it was said, and how often it has come since
+        self._lock = threading.Lock()
+
+    def take(self, what: str, now: float) -> int:
+        """0: it was said a moment ago. Else: say it now, it has come so often since it was last said."""
+        with self._lock:
+            said, count = self._seen.get(what, (float("-inf"), 0))
+            say = not 0 <= now - said < self._window
+            self._seen[what] = (now, 0) if say else (said, count + 1)
+        return count + 1 if say else 0
+
+
 class Throttle:
     """Counts bad signatures per peer: above `limit` in `window` seconds the answer is 429. Bounded memory, thread-safe.
 

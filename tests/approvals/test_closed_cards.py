@@ -84,6 +84,14 @@ def test_a_card_says_when_it_is_due_and_when_that_is_over() -> None:
     assert [block["type"] for block in asked.blocks[-2:]] == ["context", "actions"], "below the SOP's own words"
 
 
+@pytest.mark.parametrize("reason", ["superseded", "amended"])
+def test_the_card_of_a_replaced_round_sends_its_reader_to_the_newer_one(reason: str) -> None:
+    text = closed(a_case(state="void", reason=reason, decision=None)).text
+    assert "Please decide on the newer card" in text
+    assert "No decision is needed" not in text
+    assert "No decision is needed" in closed(a_case(state="void", decision=None)).text
+
+
 def test_who_decided_stands_on_every_later_card_once() -> None:
     for state in STATES[2:]:
         text = closed(a_case(state=state)).text

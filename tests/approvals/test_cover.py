@@ -55,6 +55,25 @@ def test_a_delegate_decides_until_the_cover_ends_and_not_a_second_longer(house: 
     refused(house, tickets[2], "chen", NOT_LISTED, 2)
 
 
+@pytest.mark.parametrize("by", ["U0CHEN", "chen@example.com"])
+def test_a_delegate_extends_a_due_date_while_the_cover_runs(house: House, by: str) -> None:
+    ticket = house.to_awaiting("pref_delete_all")
+    extend = ("cases", "extend", str(ticket), "--reason", "complexity", "--by", by)
+    assert desk_command(house, *extend).exit_code == 1
+    assert add(house).exit_code == 0
+    assert desk_command(house, *extend).exit_code == 0
+    house.wait(lambda: "extended once by chen@example.com" in house.notes(ticket)[-1], what="the note says so")
+
+
+def test_a_delegate_who_asks_is_named_on_the_ticket(house: House) -> None:
+    ticket = house.to_awaiting()
+    assert add(house).exit_code == 0
+    house.press("ask", "chen")
+    house.wait(
+        lambda: "Question of the supervisor chen@example.com" in house.notes(ticket)[-1], what="the note says so"
+    )
+
+
 def test_a_cover_that_is_yet_to_begin_or_was_ended_lends_nothing(house: House) -> None:
     ticket = house.to_awaiting()
     tomorrow = str(today() + timedelta(days=1))

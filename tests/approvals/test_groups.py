@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from click.testing import Result
 
 from app import approvers
 from app.clients import make_chat
@@ -12,7 +13,8 @@ from app.clients.chat import Chat
 from app.errors import UnknownOutcomeError
 from tests.approvals.staff import BANNED, NO_AGENT, NOT_LISTED, SELF, WAITING, agent, approves, assign, refused
 from tests.house import House
-from tests.kit import agent_id, card_of, cards_of, customer_says, sent, told
+from tests.kit import agent_id, agent_says, card_of, cards_of, customer_says, next_second, sent, told
+from tests.procedure.api_kit import desk_command
 from tests.review.scenes import fault, mend, waits
 
 GROUP = "usergroups.users.list"
@@ -34,6 +36,48 @@ def test_a_member_decides_as_the_agent_of_their_profile(house: House) -> None:
     assert "chen@example.com" in house.notes(ticket)[-1]
     listed = house.to_awaiting()
     approves(house, listed, "aisyah")  # on the list, and no member
+
+
+def test_a_member_who_asks_is_named_on_the_ticket(house: House) -> None:
+    ticket = house.to_awaiting()
+    house.press("ask", "chen", card_of(house, ticket))
+    house.wait(
+        lambda: "Question of the supervisor chen@example.com" in house.notes(ticket)[-1], what="the note says so"
+    )
+    next_second()
+    agent_says(house, ticket)
+    house.settle()
+    assert "chen@example.com" in next(line for line in house.notes(ticket)[-1].splitlines() if "answered; the" in line)
+    assert house.user("chen") not in house.notes(ticket)[-1]
+
+
+@pytest.mark.parametrize("by", ["U0CHEN", "Chen@example.com"])
+def test_a_member_extends_the_due_date_and_is_named(house: House, by: str) -> None:
+    ticket = house.to_awaiting("pref_delete_all")
+    due = house.case(ticket)["due_at"]
+    assert extend(house, ticket, by).exit_code == 0
+    assert house.case(ticket)["due_at"] > due
+    house.wait(lambda: "extended once by chen@example.com" in house.notes(ticket)[-1], what="the note says so")
+    [line] = house.rows("SELECT * FROM journal WHERE what = 'extended' AND case_id = %s", house.case(ticket)["id"])
+    assert line["detail"]["by"] == "U0CHEN"
+
+
+def test_who_may_not_decide_may_not_extend(house: House) -> None:
+    ticket = house.to_awaiting("pref_delete_all")
+    due = house.case(ticket)["due_at"]
+    house.change("chen", deleted=True)
+    for by in ("U0CHEN", "chen@example.com", "U0GUEST", "guest@example.com", "siti@example.com"):
+        said = extend(house, ticket, by)
+        assert (said.exit_code, "somebody who may decide" in said.stderr) == (1, True), by
+    fault(house, "slack", GROUP, "503_before")
+    said = extend(house, ticket, "U0BALA")
+    assert (said.exit_code, "cannot be read now" in said.stderr) == (1, True)
+    assert house.case(ticket)["due_at"] == due
+    assert extend(house, ticket, "aisyah@example.com").exit_code == 0, "on the list: nobody needs to be asked"
+
+
+def extend(house: House, ticket: int, by: str) -> Result:
+    return desk_command(house, "cases", "extend", str(ticket), "--reason", "complexity", "--by", by)
 
 
 def test_removed_from_the_group_a_moment_ago(house: House) -> None:

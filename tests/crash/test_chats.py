@@ -1,8 +1,7 @@
 """Post, decide, update, replace, ask: the worker dies (kill -9) at every place of each, in Mattermost as in Slack: one
 card, one decision, nothing stale (issue 4, "Must be shown"; faults.md F20).
 
-Slack goes through all of it in test_points.py and test_flows.py. The quick form here is posting, answering, updating;
-`make test-crash` adds every act of a waiting card.
+Slack goes through all of it in test_points.py and test_flows.py. All of this is `make test-crash`.
 """
 
 from __future__ import annotations
@@ -80,7 +79,7 @@ def test_without_the_look_up_mattermost_would_have_two_cards(database: str, tmp_
 @pytest.mark.long
 @pytest.mark.parametrize("chat", ["slack", "mattermost"])
 def test_replaced_and_asked_with_one_death_each(database: str, tmp_path: Path, chat: str) -> None:
-    """The quick form of `cards`: each effect of a changed ticket and of a question is done, and nobody knows."""
+    """`cards` in short: each effect of a changed ticket and of a question is done, and nobody knows."""
     verbs = ("ask_supervisor", "update_card", "ask_agent", "show_words")
     with Crashing(database, tmp_path, chat=chat) as house:
         tickets = awaiting(house, 2)

@@ -1,25 +1,22 @@
 """Each flow of the whole procedure while the worker dies (kill -9) at every place of its effects and its own writes:
 everything is there exactly once, and consents and wishes agree (issue 3, "Must be shown"; faults.md F20, T20).
 
-The quick form kills at every place of what a flow is there for, in company; `make test-crash` at every place of all
-that it passes: at first tries, at tries after a failure, and while dead effects are replayed.
+All of it is `make test-crash`; what the default run kills is in test_points.py. At every place of what a flow is there
+for; then at every place of all that it passes: at first tries, at tries after a failure, and while dead effects are
+replayed.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.crash.crashkit import Crashing, an_admin, each_effect_once, failing, nothing_open, once_in_the_books
 from tests.crash.flowkit import Act
 from tests.crash.flows import SCENES
-
-QUICK: tuple[str, ...] = ()  # scenes of the default run, which has eight minutes on two cores; test_chats has some
 
 
 def play(house: Crashing, act: Act, tickets: list[int], *, whole: bool = False, overtaken: bool = False) -> None:
@@ -48,13 +45,9 @@ def repeated(notes: list[str]) -> list[str]:
     return again
 
 
-def some(names: Iterable[str]) -> list[Any]:
-    """All of them; in the default run those in QUICK, the others with `make test-crash`."""
-    return [name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in names]
-
-
+@pytest.mark.long
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", some(SCENES))
+@pytest.mark.parametrize("name", SCENES)
 def test_every_point_of_a_flow(database: str, tmp_path: Path, name: str) -> None:
     scene = SCENES[name]
     with scene.house(database, tmp_path) as house:

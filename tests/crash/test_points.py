@@ -1,9 +1,10 @@
 """At every named place before and after each durable write and each vendor call the process dies, is started again, and
 each effect is there exactly once (issue 2 point 4; faults.md F20, T20).
 
-The quick form, run by default, arms many places at once: a life ends at whichever comes first, the next one goes on
-without it. `make test-crash` runs every place alone, in a fresh desk: at the first try of an effect, at a try after a
-failure that left its outcome unknown, and while dead effects are replayed.
+The quick form arms many places at once: a life ends at whichever comes first, the next one goes on without it. The
+default run has it for what a tag starts. `make test-crash` has it for the rest, and runs every place alone, in a fresh
+desk: at the first try of an effect, at a try after a failure that left its outcome unknown, and while dead effects are
+replayed.
 """
 
 from __future__ import annotations

@@ -36,15 +36,18 @@ def asking(database_server: str) -> Iterator[House]:
 
 def banning(house: House, *tags: str, **given: Any) -> tuple[int, str, str]:
     """A case of a person of its own that JIRA has been asked about: ticket, issue key, customer."""
-    number = next(_numbers)
-    customer = f"c-{number}"
-    fields = {
-        "contact": f"+60 12-8{number} {number}",
-        "backoffice": f"https://backoffice.example.com/customers/{customer}",
-    }
-    person: dict[str, Any] = {"email": f"siti.{number}@example.com", "phone": fields["contact"], "fields": fields}
-    ticket, key = house.to_banning(*tags, **{**person, **given})
+    customer = f"c-{next(_numbers)}"
+    phone, mail = person(customer)
+    fields = {"contact": phone, "backoffice": f"https://backoffice.example.com/customers/{customer}"}
+    details: dict[str, Any] = {"email": mail, "phone": phone, "fields": fields}
+    ticket, key = house.to_banning(*tags, **{**details, **given})
     return ticket, key, customer
+
+
+def person(customer: str) -> tuple[str, str]:
+    """Phone number and mail address of the customer that `banning` has made."""
+    number = customer.removeprefix("c-")
+    return f"+60 12-8{number} {number}", f"siti.{number}@example.com"
 
 
 def ban(house: House, customer: str, **channels: bool) -> None:

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.house import House
-from tests.kit import Sent, card_of, quiet_for, sent
+from tests.kit import Sent, card_of, quiet_for, sent, text_of
 from tests.procedure.bans_kit import (
     asked,
     asking,
@@ -136,6 +136,7 @@ def test_deleted_after_it_was_done(asking: House, webhook: bool) -> None:
     assert case["closed_at"] is None
     assert case["reason"] == "jira_deleted"
     assert f"{key} can no longer be found" in house.notes(ticket)[-1]
+    assert "status:" not in text_of(card_of(house, ticket)), "an issue that is gone has none"
 
 
 def test_reopened_without_a_webhook_is_found_on_day_one(asking: House) -> None:

@@ -9,9 +9,24 @@ from typing import Any
 
 import pytest
 
-from app import wish
+from app import cases, wish
+from app.cases import Case
 from tests.house import House
-from tests.kit import NOTHING, Sent, card_of, deliver, edit, events_of, issue_of, quiet_for, sent, template_body
+from tests.kit import (
+    NOTHING,
+    Sent,
+    buttons,
+    card_of,
+    deliver,
+    edit,
+    events_of,
+    issue_of,
+    quiet_for,
+    sent,
+    template_body,
+    text_of,
+    told,
+)
 from tests.procedure.people import someone
 
 
@@ -53,6 +68,28 @@ def test_a_ticket_that_cannot_be_written_to_sends_nothing_and_is_not_lost(shared
     assert "closed" in cases[0]["problems"]
     refused = house.rows("SELECT * FROM consents WHERE ticket_id = %s AND NOT allowed", ticket)
     assert {row["channel"] for row in refused} >= {"calls", "sms", "email", "push"}
+
+
+def test_a_ticket_that_is_deleted_while_its_card_waits(shared_house: House) -> None:
+    """Nothing can be decided any more; the wish stands for a person to look at, and the channel keeps no name."""
+    house = shared_house
+    ticket = house.to_awaiting("pref_stop_all", **someone(name="Kanari Pelikan", fields={"name": "Kanari Pelikan"}))
+    card = card_of(house, ticket)
+    assert "Kanari" in text_of(card)
+    house.sandbox.world.zendesk.tickets[ticket].deleted = True
+    house.press("approve", card=card)
+    house.wait_state(ticket, "needs_person")
+    house.wait(lambda: not buttons(card_of(house, ticket)), what="no button is left")
+    assert "the ticket is gone" in text_of(card_of(house, ticket))
+    assert "Kanari" not in text_of(card_of(house, ticket))
+    told(house, "aisyah", "This request is no longer open")
+    assert sent(house, ticket) == Sent(mails=1, cards=1), "no issue"
+    assert ticket in [row.ticket_id for row in unconfirmed(house)], "on the daily list"
+
+
+def unconfirmed(house: House) -> list[Case]:
+    with house.worker_desk.db.each() as conn:
+        return cases.unconfirmed(conn)
 
 
 def test_withdrawal_on_a_closed_ticket_sends_nothing(shared_house: House) -> None:

@@ -45,7 +45,7 @@ def test_sop_0_9_a_list_that_comes_back_is_compared_and_the_ban_stays(run: Run, 
     assert (line["case_id"], line["reason"]) == (None, "contradicted")
     assert line["detail"] == {
         "source": "crm", "purpose": "offers", "channel": "all", "rows": 6, "contradictions": 1, "recorded": 0,
-        "unreadable": 2,
+        "unreadable": 2, "rechecks": None,
     }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ ZENDESK_SECRET = "stand-in-zendesk-webhook"
 SLACK_SECRET = "stand-in-slack-signing"
 JIRA_SECRET = "stand-in-jira-webhook"
 NOW = int(datetime(2026, 11, 21, 10, 0, 0, tzinfo=UTC).timestamp())  # the doors' clock in tests without a socket
+HANGS = 4799  # the ticket that the store of tests/web/served.py hangs at
 CANARY = "Nurul-Canary-60123456789"
 AISYAH, BALA, CHEN = ("aisyah".ljust(26, "a"), "bala".ljust(26, "b"), "chen".ljust(26, "c"))  # as Mattermost's ids look
 Event = TicketTagged | ButtonPressed | IssueChanged | Refused

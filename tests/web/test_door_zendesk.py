@@ -178,6 +178,7 @@ def test_another_account(desk: FakeDesk) -> None:  # W065
     )
     assert deliver(app.test_client(), tags_changed(), headers={"X-Zendesk-Account-Id": "22129848"}).status_code == 200
     assert desk.kinds == ["dead account", "dead account", "TicketTagged"]
+    assert app.extensions["door"].metrics.registry.get_sample_value("desk_alarms_total", {"reason": "account"}) == 1
 
 
 @pytest.mark.parametrize("error", [StoreError("database", "store"), RuntimeError(CANARY)])

@@ -6,11 +6,23 @@ Whatever it is, it is answered 200: taken, ignored, or kept as a dead letter.
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from doorkit import BODY, CANARY, FakeDesk, deliver, tagged, tags_changed
+from doorkit import (
+    BODY,
+    CANARY,
+    NOW,
+    FakeDesk,
+    deliver,
+    set_clock,
+    stamp,
+    tagged,
+    tags_changed,
+    zendesk_headers,
+)
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -149,6 +161,43 @@ def test_near_misses_are_counted(flask_app: Flask, desk: FakeDesk) -> None:  # B
     metrics = flask_app.extensions["door"].metrics.registry
     assert metrics.get_sample_value("desk_door_near_miss_tags_total") == 2
     assert desk.kinds == ["ignored no_known_tag"]
+
+
+def test_what_cannot_be_used_is_one_alarm_an_hour(
+    flask_app: Flask, desk: FakeDesk, caplog: pytest.LogCaptureFixture
+) -> None:  # B041, W065
+    client = flask_app.test_client()
+
+    def send(minutes: float, number: int, **changes: Any) -> None:
+        """A trigger whose template is wrong tells of every update of every ticket; each delivery is another body."""
+        now = NOW + minutes * 60
+        set_clock(flask_app, now)
+        body = json.dumps(tagged(number=number, **changes)).encode()
+        assert deliver(client, body, headers=zendesk_headers(body, stamp(now=now))).status_code == 200
+
+    def alarms() -> list[tuple[str, int]]:
+        return [(record.reason, record.count) for record in caplog.records if record.msg == "door.alarm"]  # type: ignore[attr-defined]
+
+    for number in range(7):
+        send(number * 8, number, updated_at="{{ticket.updated_at}}")
+    assert alarms() == [("placeholder", 1)]
+    send(48, 6, updated_at="{{ticket.updated_at}}")  # the same one again
+    send(48, 0, url="https://other.zendesk.com/tickets/1")
+    assert alarms() == [("placeholder", 1), ("foreign", 1)]  # something else is wrong, too
+    send(61, 7, updated_at="{{ticket.updated_at}}")
+    assert alarms() == [("placeholder", 1), ("foreign", 1), ("placeholder", 8)]  # it still is
+    send(62, 8)
+    send(62, 9, tags="vip")
+    assert len(alarms()) == 3
+    assert desk.kinds == [
+        *["dead placeholder"] * 7,
+        "dead foreign",
+        "dead placeholder",
+        "TicketTagged",
+        "ignored no_known_tag",
+    ]
+    metrics = flask_app.extensions["door"].metrics.registry
+    assert metrics.get_sample_value("desk_alarms_total", {"reason": "placeholder"}) == 2
 
 
 def test_a_parser_bug_is_a_dead_letter(client: FlaskClient, desk: FakeDesk, monkeypatch: pytest.MonkeyPatch) -> None:
