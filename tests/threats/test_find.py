@@ -13,7 +13,6 @@ from app.threats.finder import find
 from app.threats.quoted import own, own_words
 from tests.threats.messages import SCRIPTS, SILENT, THREATS
 
-FLOOR = 0.75
 SHARED = Path(__file__).parents[2].parent / "shared" / "threat" / "dev.jsonl"
 
 
@@ -87,8 +86,9 @@ def test_messages_that_the_model_has_not_seen() -> None:
     assert len(held) > 300
     assert not seen.intersection(row.text for row in held)
     figures = measured(held)
-    assert min(figures["all"][:2]) >= FLOOR
-    assert all(f1 >= FLOOR for _, _, f1 in figures.values()), figures
+    precision, recall, _ = figures["all"]
+    assert (precision >= 0.82, recall >= 0.88) == (True, True), figures
+    assert all(f1 >= 0.75 for _, _, f1 in figures.values()), figures
 
 
 def test_no_family_is_in_two_folds() -> None:
@@ -98,6 +98,18 @@ def test_no_family_is_in_two_folds() -> None:
     sisters = [number for row, number in zip(rows, families, strict=True) if row.note == "rhetorical"]
     assert len(rows) > 5000
     assert 0 < len(set(sisters)) < len(sisters)
+
+
+def test_an_embedded_message_is_the_same_among_neutral_ones() -> None:
+    rows = messages.read_all("train")
+    made = messages.embedded(rows)
+    neutral = {row.text for row in rows if row.note in messages.NEUTRAL}
+    assert len(made) > 1000
+    for at, row in made[:200]:
+        assert rows[at].text in row.text
+        assert (row.label, row.kind) == (rows[at].label, rows[at].kind)
+        rest = row.text.replace(rows[at].text, "", 1)
+        assert any(one in rest for one in neutral)
 
 
 @pytest.mark.skipif(not SHARED.is_file(), reason="the shared development set is not here")
