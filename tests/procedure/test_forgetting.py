@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from app import duties, forget, walk
+from app.inbox import Stored
 from app.ledger.perform import WalkLostError
 from tests.house import House
 from tests.kit import (
@@ -133,13 +134,16 @@ def test_details_and_words_of_old_cases_are_cleared_and_counted(house: House, ca
     house.wait_state(withdrawn, "withdrawn")
     aged(house, finished, refused, withdrawn)
     aged(house, young, days=44)
-    before, calls = proof(house), len(house.sandbox.world.arrivals)
+    looks = "SELECT 1 FROM timers WHERE starts_with(what, 'threats:') AND fired_at IS NULL"
+    house.wait(lambda: not house.rows(looks), what="the later looks at the tickets are over")
+    house.settle()
+    before, calls = proof(house), arrivals(house)
 
     assert forget_now(house) == [{"details": 3, "words": 1, "dead_letters": 0}]
     quiet_for(house, 0.3)
     assert [kept(house, ticket) for ticket in (finished, refused, withdrawn)] == [[], [], []]
     assert kept(house, young) == kept(house, waiting) == ["details", "words"]
-    assert len(house.sandbox.world.arrivals) == calls, "no vendor has heard of it"
+    assert arrivals(house) == calls, "no vendor has heard of it"
     after = proof(house)
     for name in PROOF:
         lost = [row for row in before[name] if row not in after[name] and "desk:forget" not in str(row)]
@@ -162,6 +166,7 @@ def test_bodies_that_could_not_be_used_are_cleared(house: House) -> None:
     assert (shown.exit_code, "Traceback" in shown.output) == (0, False)
 
 
+@pytest.mark.long
 def test_the_number_of_days_is_a_setting(database: str) -> None:
     with House(database, forget_case_days="100") as house:
         ticket = declined(house)
@@ -201,6 +206,7 @@ def test_what_is_still_due_keeps_what_it_needs(asking: House) -> None:
     nothing_failed(house)
 
 
+@pytest.mark.long
 def test_what_has_failed_lately_keeps_what_its_replay_may_need(shared_house: House) -> None:
     house = shared_house
     ticket = declined(house)
@@ -236,15 +242,17 @@ def test_a_killed_run_loses_nothing_and_counts_nothing_twice(house: House, monke
     first, second = declined(house), declined(house)
     aged(house, first)
     aged(house, second, days=44)
-    hit: list[str] = []
+    hit: list[int] = []
+    finish = walk.Walker._finish
 
-    def point(name: str, of: str = "") -> None:
-        if name == "walk.before_finish" and not hit:
-            hit.append(name)
+    def killed(self: walk.Walker, stored: Stored, verdict: walk.Verdict) -> None:
+        if stored.detail.get("what") == "forget" and not hit:
+            hit.append(stored.id)
             raise WalkLostError
+        finish(self, stored, verdict)
 
     with monkeypatch.context() as within:
-        within.setattr(walk, "point", point)
+        within.setattr(walk.Walker, "_finish", killed)
         house.rows("UPDATE timers SET due_at = now() WHERE name = 'desk:forget' RETURNING name")
         house.wait(lambda: hit)
     [event] = house.rows("SELECT id, state FROM events WHERE fact LIKE 'time:desk:forget:%%'")
@@ -257,6 +265,7 @@ def test_a_killed_run_loses_nothing_and_counts_nothing_twice(house: House, monke
     assert kept(house, first) == kept(house, second) == []
 
 
+@pytest.mark.long
 def test_what_is_not_counted_is_not_cleared(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """The walk dies between the two: all of the batch is done again. Should it never end well, the next day comes."""
     ticket = declined(house)
@@ -290,6 +299,7 @@ def test_a_day_that_was_lost_is_followed_by_the_next(house: House) -> None:
 # ---- what may still happen to a case that is forgotten
 
 
+@pytest.mark.long
 def test_issue_reopened_and_done_again(shared_house: House) -> None:
     """Without a source of the ban nobody needs the details: JIRA's word counts, as before."""
     house = shared_house
@@ -305,6 +315,7 @@ def test_issue_reopened_and_done_again(shared_house: House) -> None:
     nothing_failed(house)
 
 
+@pytest.mark.long
 def test_issue_refused(shared_house: House) -> None:
     house = shared_house
     ticket, key = done(house)
@@ -315,6 +326,7 @@ def test_issue_refused(shared_house: House) -> None:
     nothing_failed(house)
 
 
+@pytest.mark.long
 def test_issue_moved_to_another_project(shared_house: House) -> None:
     house = shared_house
     ticket, key = done(house)
@@ -328,6 +340,7 @@ def test_issue_moved_to_another_project(shared_house: House) -> None:
     nothing_failed(house)
 
 
+@pytest.mark.long
 def test_ban_that_is_to_be_proved_goes_to_a_person(asking: House) -> None:
     """The source cannot be asked about somebody forgotten: nobody guesses, and JIRA is not blamed for it."""
     house = asking
@@ -366,6 +379,7 @@ def test_ban_that_is_to_be_proved_goes_to_a_person(asking: House) -> None:
     nothing_failed(house)
 
 
+@pytest.mark.long
 def test_list_that_lets_the_customer_in_again_goes_to_a_person(asking: House, tmp_path: Path) -> None:
     house = asking
     ticket, _, customer = completed(house)
@@ -413,6 +427,7 @@ def test_tagged_again(shared_house: House) -> None:
     nothing_failed(house)
 
 
+@pytest.mark.long
 def test_ticket_that_has_joined_comes_back_with_the_other(shared_house: House) -> None:
     house = shared_house
     phone = "+60 12-999 0001"
@@ -433,6 +448,7 @@ def test_ticket_that_has_joined_comes_back_with_the_other(shared_house: House) -
     nothing_failed(house)
 
 
+@pytest.mark.long
 def test_shown_to_an_admin(shared_house: House) -> None:
     house = shared_house
     ticket = declined(house)
@@ -447,6 +463,7 @@ def test_shown_to_an_admin(shared_house: House) -> None:
     assert desk_command(house, "events", "show", str(press["id"])).exit_code == 0
 
 
+@pytest.mark.long
 def test_replayed_by_an_admin(asking: House) -> None:
     """From the top, and nothing happens: a look finds nobody to ask about, a press has decided, its words are out."""
     house = asking

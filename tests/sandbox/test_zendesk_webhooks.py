@@ -61,7 +61,7 @@ def test_triggers_fire_on_every_update_until_a_mark_and_never_for_the_desk(
     zendesk.control(f"tickets/{ticket}/comment", {"body": "note", "author": None})
     delivered(sandbox, desk, 2)  # the desk's own, and what comes after its mark, fire nothing
     agent_tags(zendesk, ticket, "data_deletion_withdrawn")
-    assert "data_deletion_withdrawn" in delivered(sandbox, desk, 3)[2].json["tags"]
+    assert any("data_deletion_withdrawn" in request.json["tags"] for request in delivered(sandbox, desk, 3))
 
 
 def test_without_the_guard_the_desks_own_update_fires_too(
@@ -70,7 +70,8 @@ def test_without_the_guard_the_desks_own_update_fires_too(
     sandbox.config.trigger_guard = False
     agent_tags(zendesk, ticket, TAG, "desk_done")
     zendesk.update(ticket, comment={"body": "by the desk", "public": False})
-    assert delivered(sandbox, desk, 2)[1].json["actor_id"] == str(sandbox.world.zendesk.desk_user_id)
+    actors = {request.json["actor_id"] for request in delivered(sandbox, desk, 2)}  # they may overtake each other
+    assert str(sandbox.world.zendesk.desk_user_id) in actors
 
 
 @pytest.mark.parametrize("shape", ["lists", "nested"])
