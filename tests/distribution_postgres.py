@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.databases import to_the_disk
+
 USER = "postgres"
 
 
@@ -46,7 +48,9 @@ def cluster() -> Iterator[str]:
         run("initdb", "--auth=trust", "--data-checksums", "--encoding=UTF8", "--no-locale", "-U", USER)
         run("pg_ctl", "start", "-w", "-l", str(folder / "log"), "-o", f"-k {folder} -h ''")
         try:
-            yield f"postgresql://{USER}@/postgres?host={folder}"
+            url = f"postgresql://{USER}@/postgres?host={folder}"
+            to_the_disk(url, "off")  # as the embedded one under test
+            yield url
         finally:
             run("pg_ctl", "stop", "-w", "-m", "immediate")
     finally:

@@ -14,6 +14,7 @@ from app import timers
 from app.db import Connection
 
 WHAT = "recheck"
+LISTED = f"{WHAT}:list"  # a list that came back lets the customer in again
 AFTER_DONE = (1, 7, 30)  # days after completion
 DAY = timedelta(days=1)
 LOOKS = (timedelta(minutes=10), timedelta(hours=1), *(DAY,) * 7)  # pauses while the source disagrees; then daily
@@ -34,9 +35,9 @@ def done_cases_of(conn: Connection, persons: Collection[str]) -> set[int]:
 
 def after_list(conn: Connection, case_ids: Iterable[int]) -> None:
     """A list that came back lets these customers in again: one look now, beside those of the days to come."""
-    what, now = f"{WHAT}:list", datetime.now(UTC)
+    now = datetime.now(UTC)
     for case_id in case_ids:
-        timers.again(conn, timers.of_case(case_id, what), what, now, case_id=case_id)
+        timers.again(conn, timers.of_case(case_id, LISTED), LISTED, now, case_id=case_id)
 
 
 def look_of(due: str) -> int:

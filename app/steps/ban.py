@@ -28,7 +28,6 @@ from app.settings import CHANNELS
 from app.steps.issue import IssueSteps
 
 SILENT = "info:silent"  # lines of the note: the source does not answer
-LISTED = f"{schedule.WHAT}:list"  # a list that came back lets the customer in again
 SETTLED = frozenset({"approved", "banning", "verifying"})  # a newer round in one of these asks for the ban itself
 AGAIN = "info:again"  # the issue was done and is no longer
 LIFTED = "info:lifted"  # an earlier round's ban does not hold, and a newer round is at it
@@ -125,7 +124,7 @@ class BanSteps(IssueSteps):
         if self.tools.bans is None:
             return
         if not self._ask_source(self.tools.bans):
-            if self.due == LISTED:  # any other look is one that somebody has replayed
+            if self.due == schedule.LISTED:  # any other look is one that somebody has replayed
                 self._ask_person()
             return
         rows = self._wishes()

@@ -40,7 +40,7 @@ def test_sop_0_34_digest_of_wishes_not_confirmed_once_a_day(database: str) -> No
             assert "delete personal data, waiting for a supervisor" in lines[1]
             assert "5 day(s) old" in lines[1]
             assert ADVICE in text
-            assert not [word for word in (*DETAILS.values(), "Siti", "siti@", "345") if word in str(told)]
+            assert not [word for word in (*DETAILS.values(), "Siti", "siti@", "345 6") if word in str(told)]
             digest_now(house)
             assert len(digests(house)) == 1, "once a day, though the timer came twice"
         finally:

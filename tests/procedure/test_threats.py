@@ -73,7 +73,7 @@ def test_sop_2_8_a_person_by_name_ends_it_and_nothing_is_approved(shared_house: 
     [card] = threat_cards(house, ticket)
     assert "<@U0BALA> takes care of it" in card["text"]
     assert buttons(card) == []
-    assert not [w for w in ("Siti", "345", "Negara", "lawyer") if w in str(card["blocks"]) + card["text"]]
+    assert not [w for w in ("Siti", "345 6", "Negara", "lawyer") if w in str(card["blocks"]) + card["text"]]
     assert "bala@example.com takes care of it" in [n for n in house.notes(ticket) if "complaint threat" in n][-1]
     told(house, "U0BALA", "you take care of this regulatory complaint threat")
     press(house, deletion_cards(house, ticket)[0], "approve")
