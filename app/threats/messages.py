@@ -20,6 +20,7 @@ ENDS = ".!?\u3002\uff01\uff1f"
 FAMILY = 30  # messages of one frame, kind and wish that are kept together when cross-validating
 DISGUISED = (
     *("typo", "leet", "stretched", "dots", "pinyin", "spaced", "runtogether", "homoglyph", "fullwidth", "censored"),
+    *("t:obfuscated", "hn:obfuscated"),
 )
 
 

@@ -61,7 +61,7 @@ class Speller:
 
     def _wild(self, word: str) -> list[str]:
         like = re.compile("".join("." if char == "*" else re.escape(char) for char in word))
-        return [one for one in self._targets if len(one) == len(word) and like.fullmatch(one)]
+        return [one for one in sorted(self._targets) if len(one) == len(word) and like.fullmatch(one)]
 
     def _nearest(self, word: str) -> str:
         best = ""

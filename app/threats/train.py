@@ -1,4 +1,4 @@
-"""`python -m app.threats.train`: trains `model.json` from `corpus/*.jsonl`, and measures on what it did not see.
+"""`python -m app.threats.train`: trains `model.jsonl` from `corpus/*.jsonl`, and measures on what it did not see.
 
 Logistic regression over the features of app.threats.features, in plain Python: of a threat the strongest place must
 speak up, of anything else every place must be silent (multiple-instance learning). The same corpus
@@ -7,18 +7,15 @@ gives the same model.
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from app.threats import around, features, lexicon
+from app.threats import around, features, lexicon, model
 from app.threats.learner import Learner
 from app.threats.measure import show
 from app.threats.messages import Row, embedded, families, known, read_all
-from app.threats.model import FILE, Model
 from app.threats.quoted import own_words
 from app.threats.reader import read
 from app.threats.spell import Speller
@@ -131,13 +128,6 @@ def crossed(seen: Sequence[Case], more: Sequence[tuple[int, Case]]) -> list[floa
     return scores
 
 
-def store(weights: dict[str, float], threshold: float, words: frozenset[str], file: Path = FILE) -> Model:
-    """Write the model, one weight a line, so that a change can be read."""
-    document = {"threshold": threshold, "words": sorted(words), "weights": weights}
-    file.write_text(json.dumps(document, ensure_ascii=False, indent=0) + "\n", "utf-8")
-    return Model(weights, threshold, words)
-
-
 def main() -> None:
     """Cross-validate on the training files, train on all of them, measure on the others."""
     rows = read_all("train")
@@ -147,7 +137,7 @@ def main() -> None:
     scores = crossed(seen, more)
     show("cross-validated", [(row, one >= EVEN) for row, one in zip(rows, scores, strict=True)])
     weights = fit([*seen, *(case for _, case in more)])
-    store(weights, EVEN, words)
+    model.store(weights, EVEN, words)
     held = cases(read_all("held_out"), words)
     show("held out", [(case.row, score(weights, case) >= EVEN) for case in held])
 

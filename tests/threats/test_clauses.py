@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from app.threats import clauses, find, lexicon, model
 from app.threats.reader import CLAUSE, read
 from app.threats.spell import Speller
 
-ROOT = Path(__file__).parents[2]
 NEUTRAL = [
     "I opened my account in March.",
     "Your branch in Kajang was helpful.",
@@ -68,15 +63,5 @@ def test_one_clause_decides_in_a_long_message(text: str, many: int) -> None:
     assert any(len(around) < span.start < span.end <= len(around) + 1 + len(text) for span in found.spans)
 
 
-def test_lists_and_model_are_loaded_in_less_than_a_second() -> None:
-    """Issue 7. Processor time, in a process of its own; `docs/threats.md` has the measured figure."""
-    code = (
-        "import time; from app import errors; start = time.process_time();"
-        "from app.threats import find; find('I go to KPKT'); print(time.process_time() - start)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT, text=True)
-    assert float(done.stdout) < 1.0
-
-
 def test_a_weight_says_which_feature_it_is_of() -> None:
-    assert any(name.startswith("c:") for name in model.load().weights)
+    assert "c:bias" in model.load().weights

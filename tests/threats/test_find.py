@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -87,8 +89,22 @@ def test_messages_that_the_model_has_not_seen() -> None:
     assert not seen.intersection(row.text for row in held)
     figures = measured(held)
     precision, recall, _ = figures["all"]
-    assert (precision >= 0.82, recall >= 0.88) == (True, True), figures
+    assert (precision >= 0.83, recall >= 0.83) == (True, True), figures
     assert all(f1 >= 0.75 for _, _, f1 in figures.values()), figures
+
+
+def test_fresh_messages() -> None:
+    """Issue 7's figures, on messages that nobody who works on the model has read (docs/threats.md)."""
+    fresh = messages.read_all("fresh")
+    seen = {row.text for row in messages.read_all("train")}
+    assert len(fresh) == 300
+    assert not seen.intersection(row.text for row in fresh)
+    figures = measured(fresh)
+    assert min(figures["all"][:2]) >= 0.9, figures
+    assert all(f1 >= 0.85 for _, _, f1 in figures.values()), figures
+    hard = [row for row in fresh if row.note.startswith("hn")]
+    alarms = sum(find(own_words(row.text)).label for row in hard)
+    assert alarms < len(hard) / 10
 
 
 def test_no_family_is_in_two_folds() -> None:
@@ -125,9 +141,14 @@ def test_the_development_set() -> None:
 
 def test_the_model_is_small_and_knows_its_words() -> None:
     assert model.FILE.stat().st_size < 3_000_000
-    weights = model.load()
-    assert "the" in weights.words
-    assert any(one.startswith("b:") for one in weights.weights)
+    made = model.load()
+    assert "the" in made.words
+    assert "bias" in made.weights
+    assert "no such feature" not in made.weights
+    assert made.weights["no such feature"] == 0
+    for line in model.FILE.read_text("utf-8").splitlines()[1:]:
+        name, weight = json.loads(line)
+        assert made.weights[name] == weight
 
 
 @pytest.mark.long
@@ -135,5 +156,33 @@ def test_the_corpus_gives_the_model(tmp_path: Path) -> None:
     rows = messages.read_all("train")
     words = messages.known(rows)
     taught = [*rows, *(row for _, row in messages.embedded(rows))]
-    made = train.store(train.fit(train.cases(taught, words)), model.load().threshold, words, tmp_path / "model.json")
-    assert made == model.load()
+    model.store(train.fit(train.cases(taught, words)), train.EVEN, words, tmp_path / "model.jsonl")
+    assert (tmp_path / "model.jsonl").read_text("utf-8") == model.FILE.read_text("utf-8")
+
+
+def least(work: Callable[[], object], times: int = 3) -> float:
+    """Processor seconds of the quickest of several."""
+    took = []
+    for _ in range(times):
+        begun = time.process_time()
+        work()
+        took.append(time.process_time() - begun)
+    return min(took)
+
+
+def test_time_grows_with_the_length_and_no_faster() -> None:
+    """Beside itself in one run: eight times the text may take no more than three times eight."""
+    text = "I asked you to stop. My neighbour works at the bank, and the loan is paid. Please delete my data today. "
+    short, long = (text * (size // len(text)) for size in (8_000, 64_000))
+    assert least(lambda: find(long)) < 24 * least(lambda: find(short))
+
+
+def test_the_model_is_loaded_in_a_few_times_what_its_lines_take_to_read() -> None:
+    """Beside a floor in the same run: the same lines, parsed and thrown away."""
+
+    def floor() -> None:
+        with model.FILE.open(encoding="utf-8") as lines:
+            for line in lines:
+                json.loads(line)
+
+    assert least(lambda: model.load.__wrapped__(model.FILE)) < 6 * least(floor)
