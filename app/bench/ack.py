@@ -10,6 +10,7 @@ import itertools
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -25,6 +26,7 @@ from app.processes import Child
 
 CONNECTIONS = 16
 RATE = 50.0  # events a second while the worker is busy
+ROWS = 10.0  # rows a second beside them
 STARTED = 5.0  # seconds after which a worker has done what it does at its start
 ACTS_WITHIN = 30.0  # seconds until a macro must be there
 DONE = (
@@ -106,6 +108,9 @@ def _worker(folder: Path, server: str, driver: Driver, seconds: float) -> dict[s
         # The events come from the driver alone, and the stand-ins answer at once.
         quiet = {"limits": False, "trigger_webhooks": False, "latency": 0.0}
         stage.ask(here.ports["sandbox"], "POST", "/sandbox/config", quiet)
+        with psycopg.connect(here.uri, autocommit=True) as conn:
+            conn.execute(floor.TABLE)
+        here.floor()
         processes = {"web": here.web(), "worker": here.worker()}
         idle = _idle(processes["worker"], seconds)
         macro = _to_macro(here, driver, max(3, round(seconds * 2)))
@@ -146,14 +151,20 @@ def _applied(here: Stage, conn: psycopg.Connection[dict[str, Any]], ticket: int)
 
 
 def _busy(here: Stage, driver: Driver, seconds: float) -> dict[str, Any]:
-    """RATE events a second, each a ticket of its own that the worker walks meanwhile."""
+    """RATE events a second, each a ticket of its own that the worker walks meanwhile; and beside them, a few times a
+    second, the floor that commits one row: what it takes longer then than at rest is the machine's."""
     tickets = make_tickets(here, int(seconds * RATE))
     order = Order(here.ports["web"], "/webhooks/zendesk", here.secret, seconds, CONNECTIONS, RATE, tickets=tickets)
-    result = driver.run(order)
+    rows = Order(here.ports["floor"], "/row", here.secret, seconds, 4, ROWS)
+    with Driver() as beside, ThreadPoolExecutor(1) as threads:
+        floors = threads.submit(beside.run, rows)
+        result = driver.run(order)
+        row_p99 = spread(floors.result().latencies)["p99_ms"]
     with psycopg.connect(here.uri) as conn:
         row = conn.execute("SELECT count(*) FROM events WHERE state = 'done' AND ticket_id = ANY(%s)", (tickets,))
         walked = row.fetchone()
-    return {**spread(result.latencies), "failed": result.failed, "walked": walked[0] if walked else 0}
+    done = walked[0] if walked else 0
+    return {**spread(result.latencies), "failed": result.failed, "walked": done, "row_p99_ms": row_p99}
 
 
 def make_tickets(here: Stage, number: int) -> list[int]:

@@ -118,6 +118,7 @@ def _wanted(measured: dict[str, Any]) -> Table:
         ("webhook / one row", webhook["rate"] / row["rate"], "at least", 0.5, ""),
         ("50 events/s, worker busy: p50", busy["p50_ms"], "", None, "ms"),
         ("50 events/s, worker busy: p99", busy["p99_ms"], "under", 50, "ms"),
+        ("beside them, 10 rows/s: p99 of one row", busy["row_p99_ms"], "", None, "ms"),
         ("50 events/s, worker busy: failed", busy["failed"], "at most", 0, ""),
         ("walked meanwhile", busy["walked"], "", None, ""),
         ("accepted to macro applied: p50", macro["p50_ms"], "under", 50, "ms"),
