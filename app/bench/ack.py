@@ -17,6 +17,7 @@ from statistics import median
 from typing import Any
 
 import psycopg
+import requests
 from psycopg.rows import dict_row
 
 from app.bench import floor, stage
@@ -28,6 +29,8 @@ CONNECTIONS = 16
 RATE = 50.0  # events a second while the worker is busy
 ROWS = 10.0  # rows a second beside them
 STARTED = 5.0  # seconds after which a worker has done what it does at its start
+REQUESTS = 9  # to Zendesk, from accepted to macro applied
+SETTLED = 0.15  # seconds until the rest of a walk is over
 ACTS_WITHIN = 30.0  # seconds until a macro must be there
 DONE = (
     "SELECT extract(epoch FROM j.at - v.received_at)::float8 AS took FROM events v"
@@ -129,14 +132,43 @@ def _idle(worker: Child, seconds: float) -> float | None:
 
 
 def _to_macro(here: Stage, driver: Driver, number: int) -> dict[str, Any]:
-    """From accepted (the event's row) to the macro's outcome in the journal, one ticket at a time."""
+    """From accepted (the event's row) to the macro's outcome in the journal, one ticket at a time; and, in turns with
+    it, what as many bare requests to the stand-in take, one after another."""
     warm = 3
-    took = []
+    took, bare = [], []
+    asked = _asker(here)
     with psycopg.connect(here.uri, row_factory=dict_row, autocommit=True) as conn:
         for ticket in make_tickets(here, warm + number):
             driver.run(Order(here.ports["web"], "/webhooks/zendesk", here.secret, 1.0, 1, 1.0, tickets=(ticket,)))
             took.append(_applied(here, conn, ticket))
-    return spread(took[warm:])
+            time.sleep(SETTLED)
+            bare.append(asked(ticket))
+    return {**spread(took[warm:]), "bare_p50_ms": spread(bare[warm:])["p50_ms"]}
+
+
+def _asker(here: Stage) -> Callable[[int], float]:
+    """Seconds of REQUESTS bare requests for this ticket over one connection."""
+    settings, session = here.environment, requests.Session()
+    session.trust_env = False  # no proxy in between, and no look for a .netrc at each request
+    granted = session.post(
+        f"{settings['ZENDESK_URL']}/oauth/tokens",
+        json={
+            "grant_type": "client_credentials",
+            "client_id": settings["ZENDESK_CLIENT_ID"],
+            "client_secret": settings["ZENDESK_CLIENT_SECRET"],
+            "scope": "read write",
+        },
+        timeout=15,
+    )
+    session.headers["Authorization"] = f"Bearer {granted.json()['access_token']}"
+
+    def ask(ticket: int) -> float:
+        began = time.perf_counter()
+        for _ in range(REQUESTS):
+            session.get(f"{settings['ZENDESK_URL']}/api/v2/tickets/{ticket}.json", timeout=15).raise_for_status()
+        return time.perf_counter() - began
+
+    return ask
 
 
 def _applied(here: Stage, conn: psycopg.Connection[dict[str, Any]], ticket: int) -> float:

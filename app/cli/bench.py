@@ -122,6 +122,7 @@ def _wanted(measured: dict[str, Any]) -> Table:
         ("50 events/s, worker busy: failed", busy["failed"], "at most", 0, ""),
         ("walked meanwhile", busy["walked"], "", None, ""),
         ("accepted to macro applied: p50", macro["p50_ms"], "under", 50, "ms"),
+        ("nine bare requests to the stand-in: p50", macro["bare_p50_ms"], "", None, "ms"),
         ("accepted to macro applied: p99", macro["p99_ms"], "", None, "ms"),
         ("idle worker, of one core", measured["idle_percent"], "under", 1, "%"),
         ("memory of web, with gunicorn's master", memory["web"], "under", 120, "MB"),
