@@ -6,7 +6,7 @@ Only what stands near counts, and what the lists know of the rest of the message
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from app.threats.negation import denied
@@ -44,6 +44,11 @@ PAIRED = frozenset(
 
 # Rules: what is known without being learnt, and outweighs much of what is.
 KNOWN = {"denied": -20.0}
+
+
+def context(place: Collection[str], about: float) -> float:
+    """What the sentences around add to a place: nothing speaks for a threat that is denied right there."""
+    return min(about, 0.0) if "denied" in place else about
 
 
 def of(reading: Reading, anchor: Anchor) -> list[str]:

@@ -116,7 +116,7 @@ def _weighed(text: str, reading: Reading, weights: Model) -> Evidence:
         seen, part = features.of(reading, anchor), reading.part(anchor)
         if anchor.rule is CLAUSE and not _understood(seen, weights):
             continue
-        score = weights.score(seen) + about[part]
+        score = weights.score(seen) + features.context(seen, about[part])
         highest = max(highest, score)
         if score >= weights.threshold:
             why, sure = weights.reasons([*seen, *context[part]]), round(weights.confidence(score), 3)

@@ -107,7 +107,7 @@ def score(weights: dict[str, float], case: Case) -> float:
     """The strongest place; far below 0 where there is none."""
     about = [_sum(weights, part) for part in case.about.places]
     places = zip(case.near.places, case.part, strict=True)
-    return max((_sum(weights, place) + about[part] for place, part in places), default=-20.0)
+    return max((_sum(weights, place) + features.context(place, about[part]) for place, part in places), default=-20.0)
 
 
 def _sum(weights: dict[str, float], names: Sequence[str]) -> float:
