@@ -38,6 +38,7 @@ def run(settings: Settings, clients: Clients | None = None) -> Iterator[Finding]
     yield _clock(settings)
     yield _confirmation(settings)
     yield _retention(datetime.now(UTC).date())
+    lexicon.use(settings.threat_words)
     yield _threat_words(terms.today(settings, datetime.now(UTC)))
     yield from _database(settings)
     made = clients or make(settings)
@@ -85,9 +86,8 @@ def _retention(today: date) -> Finding:
 
 
 def _threat_words(today: date) -> Finding:
-    """The word list of Regulatory Complaint Threats is reviewed by people too (features 3.5)."""
-    by = lexicon.load().review_by
-    text = f"app/threats/words.toml: to be reviewed by {by}" if by < today else ""
+    """The word lists of Regulatory Complaint Threats is reviewed by people too (features 3.5)."""
+    text = "; ".join(f"{name}: the review is overdue since {by}" for name, by in lexicon.load().overdue(today).items())
     return Finding("threat words", text, "warn" if text else "ok")
 
 

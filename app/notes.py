@@ -7,7 +7,7 @@ added only when what it says has changed (docs/adr/0004-notes-on-the-ticket.md).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app import (
@@ -69,14 +69,23 @@ class Note:
     """One note in the making. `stable` leaves out what changes at every retry: two stable texts differ only when an
     agent would want to read the new one."""
 
-    def __init__(
-        self, texts: Texts, case: Case, effects: Sequence[Effect], settings: Settings, facts: Facts, *, stable: bool
+    def __init__(  # noqa: PLR0917 - the parts a note is made from, in one place
+        self,
+        texts: Texts,
+        case: Case,
+        effects: Sequence[Effect],
+        settings: Settings,
+        facts: Facts,
+        now: datetime,
+        *,
+        stable: bool,
     ) -> None:
         self.texts = texts
         self.case = case
         self.effects = effects
         self.settings = settings
         self.facts = facts
+        self._now = now
         self._zone = ZoneInfo(settings.desk_time_zone)
         self.stable = stable
         self.wanted = Wanted.of(case)
@@ -227,7 +236,7 @@ class Note:
         """Several tries, one that nobody can look up, or a pause; a single hiccup is nobody's business."""
         if effect.reason == vendors.PAUSED:
             return True
-        long_ago = datetime.now(UTC) - timedelta(seconds=WORTH_TELLING * self.settings.retry_base)
+        long_ago = self._now - timedelta(seconds=WORTH_TELLING * self.settings.retry_base)
         # Between two look-ups that failed the breaker is open: the same trouble, not another note each time.
         lost = effect.state == "unknown" and effect.reason.startswith(("look_up:", "vendor_busy"))
         return effect.attempts >= WORTH_TELLING or (lost and (effect.sent_at or effect.planned_at) < long_ago)

@@ -101,6 +101,7 @@ class Settings(BaseSettings):
     threat_channel: str = Field(default="", description="empty: the supervisors' channel")
     admin_channel: str = Field(default="", description="where failures are told; empty: nowhere")
     threat_two_persons: bool = Field(default=False, description="whether a threat needs two persons' same answer")
+    threat_words: File = Field(default="", description="words of our own for threats, form of app/threats/words.toml")
 
     # JIRA
     jira_url: HttpUrl
@@ -218,6 +219,16 @@ class Settings(BaseSettings):
     @classmethod
     def _of_the_chat(cls, value: str, info: ValidationInfo) -> str:
         return channel_id(value, str(info.data.get("chat")))
+
+    @field_validator("threat_words")
+    @classmethod
+    def _word_list(cls, value: str) -> str:
+        from app.threats import lexicon
+
+        try:
+            return lexicon.checked(value)
+        except ConfigError as error:
+            raise ValueError(f"is refused: {error}") from None
 
     @field_validator("ban_check_url")
     @classmethod

@@ -27,7 +27,7 @@ from app.ledger import store
 from app.ledger.perform import WalkLostError
 from app.points import point
 from app.steps.base import Tools
-from app.threats import said
+from app.threats import lexicon, said
 from app.threats.said import ids
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class ThreatRounds:
     def __init__(self, desk: Desk, tools: Tools) -> None:
         self._desk = desk
         self._tools = tools
+        lexicon.use(tools.settings.threat_words)
 
     def known(self, ticket_id: int) -> Known:
         """To be asked before the ticket's comments are read: else an older one could look new beside a newer known."""

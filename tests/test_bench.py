@@ -27,7 +27,10 @@ def test_a_tiny_run_prints_both_tables_and_leaves_nothing(tmp_path: Path) -> Non
     for way in ("empty route", "one row", "webhook "):
         row = next(line for line in lines if line.strip().startswith(way))
         assert row.split()[-1] == "0", f"refused or lost requests: {row}"
-    for figure in ("webhook / one row", "worker busy: p99", "macro applied: p50", "idle worker", "memory of web"):
+    for figure in (
+        *("webhook / one row", "worker busy: p99", "p99 of one row", "macro applied: p50", "nine bare requests"),
+        *("idle worker", "memory of web"),
+    ):
         assert any(figure in line for line in lines), f"{figure} is missing in {done.stdout}"
     assert not list(tmp_path.glob("desk-bench-*"))
 

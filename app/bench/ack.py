@@ -10,12 +10,14 @@ import itertools
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import psycopg
+import requests
 from psycopg.rows import dict_row
 
 from app.bench import floor, stage
@@ -25,7 +27,10 @@ from app.processes import Child
 
 CONNECTIONS = 16
 RATE = 50.0  # events a second while the worker is busy
+ROWS = 10.0  # rows a second beside them
 STARTED = 5.0  # seconds after which a worker has done what it does at its start
+REQUESTS = 9  # to Zendesk, from accepted to macro applied
+SETTLED = 0.15  # seconds until the rest of a walk is over
 ACTS_WITHIN = 30.0  # seconds until a macro must be there
 DONE = (
     "SELECT extract(epoch FROM j.at - v.received_at)::float8 AS took FROM events v"
@@ -106,6 +111,9 @@ def _worker(folder: Path, server: str, driver: Driver, seconds: float) -> dict[s
         # The events come from the driver alone, and the stand-ins answer at once.
         quiet = {"limits": False, "trigger_webhooks": False, "latency": 0.0}
         stage.ask(here.ports["sandbox"], "POST", "/sandbox/config", quiet)
+        with psycopg.connect(here.uri, autocommit=True) as conn:
+            conn.execute(floor.TABLE)
+        here.floor()
         processes = {"web": here.web(), "worker": here.worker()}
         idle = _idle(processes["worker"], seconds)
         macro = _to_macro(here, driver, max(3, round(seconds * 2)))
@@ -124,14 +132,43 @@ def _idle(worker: Child, seconds: float) -> float | None:
 
 
 def _to_macro(here: Stage, driver: Driver, number: int) -> dict[str, Any]:
-    """From accepted (the event's row) to the macro's outcome in the journal, one ticket at a time."""
+    """From accepted (the event's row) to the macro's outcome in the journal, one ticket at a time; and, in turns with
+    it, what as many bare requests to the stand-in take, one after another."""
     warm = 3
-    took = []
+    took, bare = [], []
+    asked = _asker(here)
     with psycopg.connect(here.uri, row_factory=dict_row, autocommit=True) as conn:
         for ticket in make_tickets(here, warm + number):
             driver.run(Order(here.ports["web"], "/webhooks/zendesk", here.secret, 1.0, 1, 1.0, tickets=(ticket,)))
             took.append(_applied(here, conn, ticket))
-    return spread(took[warm:])
+            time.sleep(SETTLED)
+            bare.append(asked(ticket))
+    return {**spread(took[warm:]), "bare_p50_ms": spread(bare[warm:])["p50_ms"]}
+
+
+def _asker(here: Stage) -> Callable[[int], float]:
+    """Seconds of REQUESTS bare requests for this ticket over one connection."""
+    settings, session = here.environment, requests.Session()
+    session.trust_env = False  # no proxy in between, and no look for a .netrc at each request
+    granted = session.post(
+        f"{settings['ZENDESK_URL']}/oauth/tokens",
+        json={
+            "grant_type": "client_credentials",
+            "client_id": settings["ZENDESK_CLIENT_ID"],
+            "client_secret": settings["ZENDESK_CLIENT_SECRET"],
+            "scope": "read write",
+        },
+        timeout=15,
+    )
+    session.headers["Authorization"] = f"Bearer {granted.json()['access_token']}"
+
+    def ask(ticket: int) -> float:
+        began = time.perf_counter()
+        for _ in range(REQUESTS):
+            session.get(f"{settings['ZENDESK_URL']}/api/v2/tickets/{ticket}.json", timeout=15).raise_for_status()
+        return time.perf_counter() - began
+
+    return ask
 
 
 def _applied(here: Stage, conn: psycopg.Connection[dict[str, Any]], ticket: int) -> float:
@@ -146,14 +183,20 @@ def _applied(here: Stage, conn: psycopg.Connection[dict[str, Any]], ticket: int)
 
 
 def _busy(here: Stage, driver: Driver, seconds: float) -> dict[str, Any]:
-    """RATE events a second, each a ticket of its own that the worker walks meanwhile."""
+    """RATE events a second, each a ticket of its own that the worker walks meanwhile; and beside them, a few times a
+    second, the floor that commits one row: what it takes longer then than at rest is the machine's."""
     tickets = make_tickets(here, int(seconds * RATE))
     order = Order(here.ports["web"], "/webhooks/zendesk", here.secret, seconds, CONNECTIONS, RATE, tickets=tickets)
-    result = driver.run(order)
+    rows = Order(here.ports["floor"], "/row", here.secret, seconds, 4, ROWS)
+    with Driver() as beside, ThreadPoolExecutor(1) as threads:
+        floors = threads.submit(beside.run, rows)
+        result = driver.run(order)
+        row_p99 = spread(floors.result().latencies)["p99_ms"]
     with psycopg.connect(here.uri) as conn:
         row = conn.execute("SELECT count(*) FROM events WHERE state = 'done' AND ticket_id = ANY(%s)", (tickets,))
         walked = row.fetchone()
-    return {**spread(result.latencies), "failed": result.failed, "walked": walked[0] if walked else 0}
+    done = walked[0] if walked else 0
+    return {**spread(result.latencies), "failed": result.failed, "walked": done, "row_p99_ms": row_p99}
 
 
 def make_tickets(here: Stage, number: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -52,6 +53,8 @@ def work() -> None:
         duties.set_up(conn, walker)
     _stop_in_time(desk.stopping, settings.stop_within)
     threading.Thread(target=walker.learn_own_id, name="own-id", daemon=True).start()
+    gc.collect()
+    gc.freeze()  # what is loaded by now stays: no walk waits while it is looked through for garbage
     listener = socket_mode.start(settings, desk, desk.stopping)
     Worker(desk.uri, settings, walker.walk, desk.requeue, desk.rescue, desk.stopping).run()
     if listener is not None:

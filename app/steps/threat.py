@@ -52,10 +52,11 @@ class ThreatSteps(ChatSteps):
         self._remember_card(self.perform(plan))
 
     def _heard(self) -> tuple[Said, ...]:
-        """The customers' words as they are now; kinds and rules, never words, are kept in the case."""
+        """The customers' words as they are now; kinds, rules and the language, never words, are kept in the case."""
         ticket, before = retry.read(self.ticket), ids(self.case.evidence.get("earlier"))
+        language = ""
         try:
-            heard = said.read(self.tools.zendesk, ticket, before)
+            heard, language = said.listen(self.tools.zendesk, ticket, before)
         except (PermanentError, UnknownOutcomeError) as error:
             if not said.hopeless(error):
                 raise
@@ -65,10 +66,12 @@ class ThreatSteps(ChatSteps):
                 "kinds": sorted({kind for one in heard for kind in one.evidence.kinds}),
                 "rules": sorted({rule for one in heard for rule in one.evidence.rules}),
                 "comments": [one.comment_id for one in heard],
+                "language": language,
             }
             self.move("awaiting", of={"open", "awaiting"}, evidence={**self.case.evidence, **found})
         else:
-            self.move("awaiting", of={"open"})
+            kept = {"language": language} if language else {}
+            self.move("awaiting", of={"open"}, evidence={**self.case.evidence, **kept})
         return heard
 
     def _threat_card(self, heard: tuple[Said, ...], below: Sequence[Line]) -> Card:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from app import facts, notes
 from app.ledger import store
@@ -24,9 +25,11 @@ class TicketSteps(MacroSteps):
             effects = store.of_case(conn, self.case.id)
             known = facts.load(conn, self.case, self.tools.vault)
             parts = (self.tools.texts, self.case, effects, self.tools.settings)
-            text = self.note_class(*parts, known, stable=False).text()
+            # One moment for both: a trouble that became worth telling in between would make a new note of the old text.
+            now = datetime.now(UTC)
+            text = self.note_class(*parts, known, now, stable=False).text()
             # A supervisor's own words never change, and are forgotten one day: that makes no new note.
-            stable = self.note_class(*parts, replace(known, said={}), stable=True).text()
+            stable = self.note_class(*parts, replace(known, said={}), now, stable=True).text()
             digest = hashlib.sha256(stable.encode()).hexdigest()[:16]
             arg = _next_arg(effects, "note", digest)
         self.clear_up("note", arg)

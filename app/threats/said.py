@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from app.clients import retry
 from app.clients.types import Comment, Ticket, Zendesk
 from app.errors import PermanentError, UnknownOutcomeError, VendorError
+from app.threats import language
 from app.threats.finder import Evidence, Span, find
 from app.threats.quoted import own_words
 
@@ -41,18 +42,34 @@ def read(
     Agents' comments and quoted text do not count, nor do the desk's own (`own_id`). Raises VendorError.
     `asked`: the read of the comments, when it has been begun already.
     """
+    return listen(zendesk, ticket, known, own_id=own_id, asked=asked)[0]
+
+
+def listen(
+    zendesk: Zendesk,
+    ticket: Ticket,
+    known: Collection[int],
+    *,
+    own_id: int | None = None,
+    asked: Callable[[], Sequence[Comment]] | None = None,
+) -> tuple[tuple[Said, ...], str]:
+    """The same, and the language (app.threats.language) of the newest of them, else of the requester's newest words; ''
+    when there are none. Only the language's code may be stored."""
     comments = retry.read(asked or (lambda: zendesk.comments(ticket.id)))
     last = max((at for at, comment in enumerate(comments) if comment.id in known), default=-1)
     roles: dict[int, str] = {}
-    found = []
+    found, newest = [], ""
     for comment in comments[last + 1 :]:
         if comment.author_id in (0, own_id) or comment.author_id < 0:
             continue  # an automation, or we ourselves
         text = own_words(comment.body)
         evidence = find(text)
+        if comment.author_id == ticket.requester_id:
+            newest = text
         if evidence and _by_customer(zendesk, ticket, comment, roles):
             found.append(Said(comment.id, text, evidence))
-    return tuple(found)
+    words = found[-1].text if found else newest
+    return tuple(found), language.of(words) if words else ""
 
 
 def _by_customer(zendesk: Zendesk, ticket: Ticket, comment: Comment, roles: dict[int, str]) -> bool:

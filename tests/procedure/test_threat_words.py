@@ -31,7 +31,7 @@ FOUND = [
     ("buat laporan polis", "police_report", "buat laporan polis"),
     ("saya report polis", "police_report", "report polis"),
     ("jumpa di mahkamah", "court", "mahkamah"),
-    ("saya saman", "court", "saman"),
+    ("saya saman", "sue", "saman"),
     ("Tribunal Pengguna", "tribunal", "Tribunal Pengguna"),
     ("ＢＮＭ", "bank_negara", "ＢＮＭ"),
     ("B\u200bNM", "bank_negara", "B\u200bNM"),
@@ -127,7 +127,6 @@ OLDER = [
 def test_quoted_text_and_signatures_are_left_out(older: str, ends: str) -> None:
     text = ("Thank you.\n\n" + older).replace("\n", ends)
     assert own_words(text).strip() == "Thank you."
-    assert find(text)
     assert not find(own_words(text))
 
 

@@ -157,7 +157,7 @@ def test_more_words_while_it_is_open_are_on_the_same_card(shared_house: House) -
 
 def test_a_false_alarm_is_recorded_and_the_same_words_are_never_raised_again(shared_house: House) -> None:
     house = shared_house
-    ticket = house.ticket(**person(), comment="My brother is a lawyer, hello.")
+    ticket = house.ticket(**person(), comment="My brother is a lawyer and he will write to you.")
     house.tag(ticket, "data_deletion_request", "pref_stop_all")
     house.wait_state(ticket, "awaiting")
     press(house, raised(house, ticket), "false_alarm", "U0BALA")
