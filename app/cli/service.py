@@ -40,6 +40,7 @@ def work() -> None:
     from app import duties, logs, socket_mode
     from app.desk import Desk
     from app.engine import Worker
+    from app.threats import finder
     from app.walk import Walker
 
     logs.setup()
@@ -53,6 +54,7 @@ def work() -> None:
         duties.set_up(conn, walker)
     _stop_in_time(desk.stopping, settings.stop_within)
     threading.Thread(target=walker.learn_own_id, name="own-id", daemon=True).start()
+    finder.warm_up()
     gc.collect()
     gc.freeze()  # what is loaded by now stays: no walk waits while it is looked through for garbage
     listener = socket_mode.start(settings, desk, desk.stopping)
