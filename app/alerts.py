@@ -6,7 +6,7 @@ Source: issue 5; features 4 (an alert for each failure teaches people to look aw
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from app import own_messages, timers
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 WHAT, VERB = "alert", "alert"
 PAUSE = timedelta(hours=1)  # between two messages about one cause
+MINUTE = timedelta(minutes=1)
 LETTERS = "unusable"  # the cause of dead letters
 
 
@@ -30,13 +31,18 @@ def notice(conn: Connection, settings: Settings, cause: str) -> None:
         timers.now_and_then(conn, f"desk:{WHAT}:{cause}", f"{WHAT}:{cause}", PAUSE)
 
 
+def is_alert(stored: Stored) -> bool:
+    """Whether this event is itself a message about failures: that it could not be posted is not told by another."""
+    return str(stored.detail.get("what", "")).startswith(f"{WHAT}:")
+
+
 def walk(walker: Walker, stored: Stored) -> Verdict:
     """Tell how many have failed of this cause; nothing when all of them have been seen to by now."""
     tools, event = walker.tools, stored.event()
     assert isinstance(event, TimeCame)
     cause, channel = event.what.partition(":")[2], tools.settings.admin_channel
     with tools.db.tx() as conn:
-        count = _count(conn, cause)
+        count = 0 if _newer(conn, stored) else _count(conn, cause, stored.received_at - PAUSE - MINUTE)
 
     def card() -> Card:
         texts = tools.texts
@@ -53,12 +59,22 @@ def page(settings: Settings, cause: str) -> str:
     return f"{settings.public_url}/admin/{'dead' if cause == LETTERS else 'failures'}"
 
 
-def _count(conn: Connection, cause: str) -> int:
-    """Events that have failed of it; of dead letters those of the last hour, for they are never mended."""
+def _newer(conn: Connection, stored: Stored) -> bool:
+    """Whether this one waited (chat was away, or paused) until the next of its cause came: that one says it all."""
+    row = conn.execute(
+        "SELECT 1 AS yes FROM events WHERE kind = 'time_came' AND id > %s AND detail->>'what' = %s"
+        " AND received_at > now() - interval '7 days' LIMIT 1",
+        (stored.id, stored.detail.get("what")),
+    ).fetchone()
+    return row is not None
+
+
+def _count(conn: Connection, cause: str, since: datetime) -> int:
+    """Events that have failed of it; of dead letters those since the message before, for they are never mended."""
     query = (
-        "SELECT count(*) AS n FROM events WHERE state = 'dead' AND kind = 'dead' AND received_at > now() - %(pause)s"
+        "SELECT count(*) AS n FROM events WHERE state = 'dead' AND kind = 'dead' AND received_at > %(since)s"
         if cause == LETTERS
         else "SELECT count(*) AS n FROM events WHERE state = 'dead' AND kind <> 'dead' AND reason = %(cause)s"
     )
-    row = conn.execute(query, {"cause": cause, "pause": PAUSE}).fetchone()
+    row = conn.execute(query, {"cause": cause, "since": since}).fetchone()
     return int(row["n"]) if row else 0

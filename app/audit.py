@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,12 +41,12 @@ DESK = Actor("desk", "desk", "desk")
 
 
 def shell() -> Actor:
-    """Whoever runs `desk`: the login name of this machine."""
-    import getpass
-
+    """Whoever runs `desk`: the login name of this machine, whatever the environment says."""
     try:
-        return Actor(getpass.getuser(), "shell", "cli")
-    except (KeyError, OSError):  # a container's user without a name
+        import pwd
+
+        return Actor(pwd.getpwuid(os.getuid()).pw_name, "shell", "cli")
+    except (KeyError, ImportError):  # a container's user without a name, or no such list here
         return Actor("unknown", "shell", "cli")
 
 
@@ -135,13 +136,13 @@ def verify(conn: Connection, vault: Vault, known: tuple[int, str] | None = None)
 
 def _rows(conn: Connection) -> Iterator[Row]:
     """All rows in their order, in portions: a trail of years is read in flat memory."""
-    after = -1
+    after = -(2**63)
     while True:
-        rows = conn.execute(f"SELECT {FIELDS} FROM audit WHERE id > %s ORDER BY id LIMIT {BATCH}", (after,)).fetchall()
+        rows = conn.execute(f"SELECT {FIELDS} FROM audit WHERE id >= %s ORDER BY id LIMIT {BATCH}", (after,)).fetchall()
         yield from rows
         if len(rows) < BATCH:
             return
-        after = rows[-1]["id"]
+        after = rows[-1]["id"] + 1
 
 
 def listed(conn: Connection, *, before: int | None = None, limit: int = 50, **only: str | None) -> list[dict[str, Any]]:

@@ -83,7 +83,7 @@ def _newer_wish(conn: Connection, stored: Stored, settings: Settings) -> int | N
 
     What a press, an issue or a clock was about is its case's wish: that the desk does something.
     """
-    if stored.ticket_id is None:
+    if stored.ticket_id is None or not _about_a_wish(conn, stored):
         return None
     withdrawn = settings.tags["data_deletion_withdrawn"]
     tags = stored.detail.get("tags") if stored.kind == "ticket_tagged" else None
@@ -102,6 +102,14 @@ def _newer_wish(conn: Connection, stored: Stored, settings: Settings) -> int | N
         },
     ).fetchone()
     return int(row["id"]) if row else None
+
+
+def _about_a_wish(conn: Connection, stored: Stored) -> bool:
+    """A threat stays one whatever the customer wishes later."""
+    if stored.kind == "ticket_tagged":
+        return True
+    row = conn.execute("SELECT procedure FROM cases WHERE id = %s", (stored.case_id,)).fetchone()
+    return row is not None and row["procedure"] == "data_deletion"
 
 
 def carry_out(desk: Desk, item: Plan, actor: Actor) -> bool:

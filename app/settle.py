@@ -32,10 +32,13 @@ def settle(desk: Desk, conn: Connection, actor: Actor, event_id: int, reason: st
     if row is None:
         return False
     stored, gone = inbox.load(conn, event_id), []
-    if row["case_id"] is not None:
-        gone = store.settle_dead(conn, row["case_id"], SETTLED)
+    case_id = row["case_id"]
+    # Whatever else has failed in this case keeps its dead effects: they are what a replay of it would do.
+    if case_id is not None and not inbox.dead_of(conn, case_id):
+        gone = store.settle_dead(conn, case_id, SETTLED)
+    if case_id is not None and stored and stored.ticket_id:
         told = TimeCame(fact=f"settled:{event_id}:{stored.walk if stored else 0}", what=f"{SETTLED}:{event_id}",
-                        case_id=row["case_id"])  # fmt: skip
+                        case_id=case_id)  # fmt: skip
         desk.record(conn, told)
     store.write(conn, row["case_id"], SETTLED, event_id=event_id)
     audit.write(

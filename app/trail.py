@@ -35,9 +35,11 @@ def walk(walker: Walker, stored: Stored) -> Verdict:
     """Nothing in a chat while there is no row, or no channel."""
     tools = walker.tools
     with tools.db.tx() as conn:
-        timers.again(conn, NAME, WHAT, datetime.now(UTC) + DAY)
+        if stored.walk == 1:  # later ones wait for the chat
+            timers.again(conn, NAME, WHAT, datetime.now(UTC) + DAY)
         head = audit.head(conn)
-    log.info("audit.head", extra={"key": head.id, "mac": head.mac})
+    if stored.walk == 1:
+        log.info("audit.head", extra={"key": head.id, "mac": head.mac})
 
     def card() -> Card:
         return Card((Section((tools.texts.line("clocks.trail.line", number=head.id, mac=head.mac),)),))

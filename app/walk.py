@@ -153,7 +153,7 @@ class Walker:
             if not ours:
                 raise WalkLostError
             store.write(conn, verdict.case_id, f"event_{verdict.state}", reason=verdict.reason, event_id=stored.id)
-            if verdict.state == "dead":
+            if verdict.state == "dead" and not alerts.is_alert(stored):
                 alerts.notice(conn, self.desk.settings, verdict.reason)
             if verdict.state == "waiting":
                 self.desk.engine.run_later(conn, stored.id, verdict.next_at or datetime.now(UTC))
@@ -198,7 +198,14 @@ class Walker:
         for problem in [problem for problem in do.case.problems if problem.startswith(f"failed:{event_id}:")]:
             do.remark(problem, False)
         do.remark("info:settled", True)
-        return self.conclude(do)
+        verdict = self.conclude(do)
+        if verdict.state != "dead":
+            return verdict
+        # What could not be told now is what could not be done before: to fail once more over it helps nobody.
+        with self.desk.db.tx() as conn:
+            if not inbox.dead_of(conn, do.case.id):
+                store.settle_dead(conn, do.case.id, SETTLED)
+        return replace(verdict, state="void", reason="not_told")
 
     # ---- a tag on a ticket
 

@@ -299,12 +299,17 @@ class Ledger:
             if row is None or row["walk"] != owner.walk or row["running"] != "running":
                 raise WalkLostError
             waiting = store.withdrawals(conn, effect, owner.event_id, self._withdrawn) if plan.yields else frozenset()
+            paused = vendors.is_paused(conn, effect.vendor)  # since it was let in
         if row["state"] in plan.states and waiting:
             if waiting == {"dead"}:
                 return self._settle(effect, "dead", reason="withdrawal")  # nothing moves it on: a person is told
             age = time.time() - effect.clock_at.timestamp()
             pause = min(self._timing.cap, max(self._timing.base, age / 2))
             return self._settle(effect, effect.state, reason="withdrawal", wait=pause)
+        if row["state"] in plan.states and paused:
+            return self._settle(
+                effect, effect.state, reason=vendors.PAUSED, wait=vendors.pause_look(self._timing.probe)
+            )
         if row["state"] in plan.states:
             raise WalkLostError  # the effect's row was taken over
         return self._settle(effect, "void", reason=f"case_{row['state']}")

@@ -97,7 +97,8 @@ def claim(conn: Connection, effect: Effect, *, event_id: int, walk: int, states:
         " WHERE id = %(id)s AND epoch = %(epoch)s AND state IN ('planned', 'unknown')"
         " AND EXISTS (SELECT 1 FROM cases WHERE id = e.case_id AND state = ANY(%(states)s))"
         " AND EXISTS (SELECT 1 FROM events WHERE id = %(event)s AND walk = %(walk)s AND state = 'running')"
-        f" AND NOT (%(yields)s AND EXISTS ({WITHDRAWAL})) RETURNING e.*),"
+        f" AND NOT (%(yields)s AND EXISTS ({WITHDRAWAL}))"
+        f" AND NOT EXISTS ({vendors.IS_PAUSED.replace('%(name)s', 'e.vendor')}) RETURNING e.*),"
         " noted AS (INSERT INTO journal (event_id, case_id, effect_id, what, reason, detail)"
         " SELECT %(event)s, case_id, id, 'sending', '', jsonb_build_object('attempt', attempts) FROM claimed)"
         f" SELECT {FIELDS} FROM claimed e",
@@ -133,7 +134,10 @@ def settle(
         "WITH settled AS ("
         "UPDATE effects e SET state = %(state)s, reason = %(reason)s, evidence = evidence || %(evidence)s,"
         " next_at = CASE WHEN %(wait)s::float8 IS NOT NULL THEN now() + make_interval(secs => %(wait)s::float8) END,"
-        " attempts = attempts - %(refund)s, changed_at = now(), done_at = CASE WHEN %(state)s = 'done' THEN now() END"
+        " attempts = attempts - %(refund)s, changed_at = now(),"
+        # What waits for a pause to end does not grow old meanwhile.
+        " clock_at = CASE WHEN %(reason)s = 'paused' THEN now() ELSE e.clock_at END,"
+        " done_at = CASE WHEN %(state)s = 'done' THEN now() END"
         " WHERE id = %(id)s AND epoch = %(epoch)s AND state = %(from)s RETURNING e.*),"
         " noted AS (INSERT INTO journal (case_id, effect_id, what, reason, detail)"
         " SELECT case_id, id, state, reason, '{}' FROM settled WHERE state <> %(from)s OR reason <> %(before)s),"

@@ -9,6 +9,7 @@ two calls a minute. A 429 is no failure: the row it is about is left alone for a
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 
 from app.db import Connection
@@ -55,7 +56,7 @@ def admit(conn: Connection, vendor: str, limit: Limit, probe: float = PROBE_SECO
     """
     failures, open_for, paused = _health(conn, vendor)
     if paused:
-        return Wait(max(MOMENT, probe), PAUSED)
+        return Wait(pause_look(probe), PAUSED)
     if open_for > 0:
         return Wait(max(MOMENT, open_for), DOWN)
     if wait := _too_soon(conn, row or vendor, limit, first):
@@ -63,6 +64,15 @@ def admit(conn: Connection, vendor: str, limit: Limit, probe: float = PROBE_SECO
     if failures >= FAILURES and not _is_probe(conn, vendor, probe):
         return Wait(max(MOMENT, _health(conn, vendor)[1]), DOWN)
     return Wait()
+
+
+def pause_look(probe: float) -> float:
+    """Seconds until it is worth asking again whether a pause is over; those who wait do not all come at once."""
+    return max(MOMENT, random.uniform(probe, 2 * probe))  # noqa: S311 - jitter
+
+
+def is_paused(conn: Connection, vendor: str) -> bool:
+    return conn.execute(IS_PAUSED, {"name": vendor}).fetchone() is not None
 
 
 def has_room(conn: Connection, vendor: str, limit: Limit) -> bool:

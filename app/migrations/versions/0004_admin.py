@@ -11,7 +11,7 @@ STATEMENTS = (
     # Append-only, numbered without gaps, each row with a keyed hash over itself and the row before (app/audit.py).
     """
     CREATE TABLE audit (
-        id      bigint PRIMARY KEY,
+        id      bigint PRIMARY KEY CHECK (id > 0),
         at      timestamptz NOT NULL,
         who     text NOT NULL,
         role    text NOT NULL,
@@ -80,12 +80,14 @@ STATEMENTS = (
         paused_at timestamptz NOT NULL DEFAULT now()
     )
     """,
-    # A replay of many: which (by cause), how far. Events up to last_id have had their turn.
+    # A replay of many: which (by cause, and by the vendor that has come back), how far. Events up to last_id have had
+    # their turn.
     """
     CREATE TABLE bulk_replays (
         id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         who        text NOT NULL,
         cause      text NOT NULL,
+        vendor     text NOT NULL DEFAULT '',
         until_id   bigint NOT NULL,
         total      int NOT NULL,
         queued     int NOT NULL DEFAULT 0,
