@@ -86,7 +86,7 @@ def _retention(today: date) -> Finding:
 
 
 def _threat_words(today: date) -> Finding:
-    """The word lists of Regulatory Complaint Threats is reviewed by people too (features 3.5)."""
+    """The word lists of Regulatory Complaint Threats are reviewed by people too (features 3.5)."""
     text = "; ".join(f"{name}: the review is overdue since {by}" for name, by in lexicon.load().overdue(today).items())
     return Finding("threat words", text, "warn" if text else "ok")
 

@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
+from app.errors import ConfigError
+
 # Zendesk's public test secret, and the words people leave in templates: never accepted as a real secret.
 # Source: developer.zendesk.com, "Verifying webhook authenticity".
 PUBLIC_TEST_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # noqa: S105 - published by Zendesk
@@ -218,6 +220,29 @@ def _shaped(pattern: str, words: str) -> Callable[[str], str]:
     return check
 
 
+def _about_somebody(value: str) -> str:
+    """The token goes there, so plain http is for this machine only; both marks belong behind the host."""
+    if not value:
+        return value
+    parts = urlsplit(_url(value))
+    if "{customer}" not in f"{parts.path}?{parts.query}":
+        raise ValueError("must hold {customer} behind its host")
+    if re.search(r"[{}]", value.replace("{customer}", "").replace("{channel}", "")) or "{" in parts.netloc:
+        raise ValueError("may hold no marks but {customer} and {channel}, behind its host")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValueError("plain http is for stand-ins on this machine only")
+    return value
+
+
+def _word_list(value: str) -> str:
+    from app.threats import lexicon
+
+    try:
+        return lexicon.checked(_file(value))
+    except ConfigError as error:
+        raise ValueError(f"is refused: {error}") from None
+
+
 Text = Annotated[str, Field(min_length=1)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 MaybeUrl = Annotated[str, AfterValidator(lambda value: _url(value) if value else value)]
@@ -230,6 +255,8 @@ FieldIds = Annotated[dict[str, str], NoDecode, BeforeValidator(_fields)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 File = Annotated[str, AfterValidator(_file)]
+WordList = Annotated[str, AfterValidator(_word_list)]
+BanUrl = Annotated[str, AfterValidator(_about_somebody)]
 _slack_channel = _shaped(r"[CGD][A-Z0-9]{2,20}", "must be a channel's id such as C0123456789, not its name")
 _mattermost_id = _shaped(r"[a-z0-9]{26}", "must be a channel's id of 26 letters and digits, not its name")
 SlackChannel = Annotated[str, AfterValidator(_slack_channel)]

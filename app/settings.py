@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -14,6 +12,7 @@ from app.admin.roles import ROLES
 from app.errors import ConfigError
 from app.setting_forms import (
     PUBLIC_TEST_SECRET,
+    BanUrl,
     DatabaseUrl,
     Digits,
     FieldIds,
@@ -31,9 +30,9 @@ from app.setting_forms import (
     SlackChannel,
     Text,
     TimeZone,
+    WordList,
     Words,
     channel_id,
-    is_loopback,
     unknown_names,
 )
 from app.setting_refusals import plain, strangers
@@ -101,7 +100,9 @@ class Settings(BaseSettings):
     threat_channel: str = Field(default="", description="empty: the supervisors' channel")
     admin_channel: str = Field(default="", description="where failures are told; empty: nowhere")
     threat_two_persons: bool = Field(default=False, description="whether a threat needs two persons' same answer")
-    threat_words: File = Field(default="", description="words of our own for threats, form of app/threats/words.toml")
+    threat_words: WordList = Field(
+        default="", description="words of our own for threats, form of app/threats/words.toml"
+    )
 
     # JIRA
     jira_url: HttpUrl
@@ -114,7 +115,7 @@ class Settings(BaseSettings):
     jira_ticket_link: bool = Field(default=True, description="whether the link to the ticket leaves customer service")
 
     # whether a ban is really there
-    ban_check_url: MaybeUrl = ""
+    ban_check_url: BanUrl = ""
     ban_check_token: SecretStr = SecretStr("")
     completion_macro: str = Field(default="", description="title of the macro of the second message; empty: none")
 
@@ -219,31 +220,6 @@ class Settings(BaseSettings):
     @classmethod
     def _of_the_chat(cls, value: str, info: ValidationInfo) -> str:
         return channel_id(value, str(info.data.get("chat")))
-
-    @field_validator("threat_words")
-    @classmethod
-    def _word_list(cls, value: str) -> str:
-        from app.threats import lexicon
-
-        try:
-            return lexicon.checked(value)
-        except ConfigError as error:
-            raise ValueError(f"is refused: {error}") from None
-
-    @field_validator("ban_check_url")
-    @classmethod
-    def _asks_about_somebody(cls, value: str) -> str:
-        """The token goes there, so plain http is for this machine only; both marks belong behind the host."""
-        if not value:
-            return value
-        parts = urlsplit(value)
-        if "{customer}" not in f"{parts.path}?{parts.query}":
-            raise ValueError("must hold {customer} behind its host")
-        if re.search(r"[{}]", value.replace("{customer}", "").replace("{channel}", "")) or "{" in parts.netloc:
-            raise ValueError("may hold no marks but {customer} and {channel}, behind its host")
-        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-            raise ValueError("plain http is for stand-ins on this machine only")
-        return value
 
     @field_validator("clock_profile", "clock_state")
     @classmethod

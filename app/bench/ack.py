@@ -23,7 +23,10 @@ from psycopg.rows import dict_row
 from app.bench import floor, stage
 from app.bench.driver import Order
 from app.bench.stage import BenchError, Driver, Stage
+from app.clients.http import Wire
+from app.clients.oauth import Tokens
 from app.processes import Child
+from app.settings import load
 
 CONNECTIONS = 16
 RATE = 50.0  # events a second while the worker is busy
@@ -150,17 +153,8 @@ def _asker(here: Stage) -> Callable[[int], float]:
     """Seconds of REQUESTS bare requests for this ticket over one connection."""
     settings, session = here.environment, requests.Session()
     session.trust_env = False  # no proxy in between, and no look for a .netrc at each request
-    granted = session.post(
-        f"{settings['ZENDESK_URL']}/oauth/tokens",
-        json={
-            "grant_type": "client_credentials",
-            "client_id": settings["ZENDESK_CLIENT_ID"],
-            "client_secret": settings["ZENDESK_CLIENT_SECRET"],
-            "scope": "read write",
-        },
-        timeout=15,
-    )
-    session.headers["Authorization"] = f"Bearer {granted.json()['access_token']}"
+    loaded = load(_env_file=None, **{name.lower(): value for name, value in settings.items()})
+    session.headers["Authorization"] = f"Bearer {Tokens(loaded, Wire('zendesk', loaded)).current()}"
 
     def ask(ticket: int) -> float:
         began = time.perf_counter()

@@ -96,11 +96,6 @@ def _unweighed(text: str, lists: Lexicon) -> Evidence:
     return Evidence(tuple(Span(rule.kind, rule.name, text[a:b], a, b) for rule, a, b in named), 1.0 if named else 0.0)
 
 
-def warm_up() -> None:
-    """Load lists and model now, so that no ticket waits for it (0.4 s of processor time)."""
-    _tools(lexicon.load())
-
-
 _ready: dict[int, tuple[Model, Speller]] = {}
 
 

@@ -29,18 +29,19 @@ class Weights:
         self._keys = array("q", bytes(8 * slots))
         self._values = array("i", bytes(4 * slots))
 
-    def _slot(self, name: str) -> int:
+    def _slot(self, name: str, *, put: bool = False) -> int:
+        """Where this name is, or would be; `put`: it is there from now on."""
         key = hash(name) or 1  # 0 is an empty slot
         keys, mask = self._keys, self._mask
         at = key & mask
         while keys[at] != key and keys[at]:
             at = (at + 1) & mask
+        if put:
+            keys[at] = key
         return at
 
     def put(self, name: str, weight: float) -> None:
-        at = self._slot(name)
-        self._keys[at] = hash(name) or 1
-        self._values[at] = round(weight * UNIT)
+        self._values[self._slot(name, put=True)] = round(weight * UNIT)
 
     def __contains__(self, name: str) -> bool:
         return self._keys[self._slot(name)] != 0

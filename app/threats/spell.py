@@ -23,6 +23,9 @@ class Speller:
     def __init__(self, targets: Iterable[str], known: Iterable[str]) -> None:
         self._known = frozenset(known) | lexicon.plain().real
         self._targets = frozenset(word for word in targets if word.isascii())
+        self._of_length: dict[int, list[str]] = {}
+        for word in sorted(self._targets):  # in one order in every process
+            self._of_length.setdefault(len(word), []).append(word)
         self._near: dict[str, set[str]] = {}
         for word in self._targets:
             if len(word) >= SHORTEST:
@@ -61,7 +64,7 @@ class Speller:
 
     def _wild(self, word: str) -> list[str]:
         like = re.compile("".join("." if char == "*" else re.escape(char) for char in word))
-        return [one for one in sorted(self._targets) if len(one) == len(word) and like.fullmatch(one)]
+        return [one for one in self._of_length.get(len(word), ()) if like.fullmatch(one)]
 
     def _nearest(self, word: str) -> str:
         best = ""

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from app import points
-from app.threats import finder
+from app.threats import find
 
 DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 PARTS = ("app.cli.service", "app.desk", "app.engine", "app.walk", "app.clients", "app.logs", "handlers.data_deletion")
@@ -65,7 +65,7 @@ def supervise(name: str, folder: Path) -> None:
     for part in (*PARTS, *(WEB if name.startswith("web") else ())):
         importlib.import_module(part)
     if name == "worker":
-        finder.warm_up()
+        find("")
     if os.environ.get("CHAOS_BLIND"):
         blind()
     os.register_at_fork(after_in_child=lambda: arm(folder) if name == "worker" else points.arm())

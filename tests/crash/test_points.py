@@ -159,6 +159,5 @@ def test_every_point_alone(database: str, tmp_path: Path, place: str, when: str)
             house.wait(lambda: not house.rows("SELECT 1 FROM events WHERE state = 'dead'"), 30, "nothing is dead")
             house.settle(30)
         # What comes due goes through the door's places too, in the worker: each of the two processes may die there.
-        assert house.fired() == [place] * (len(house.fired()) if place.startswith("door.") else 1)
-        assert 1 <= len(house.fired()) <= 2
+        assert house.fired() in ([place], [place] * (2 if place.startswith("door.") else 1))
         check(house, [ticket], withdrawn, [], overtaken=when == "replay")

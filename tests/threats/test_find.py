@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-import time
+import sys
 from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from app.errors import ConfigError
 from app.threats import finder, lexicon, measure, messages, model, train
 from app.threats.finder import find
 from app.threats.quoted import own, own_words
@@ -89,7 +90,7 @@ def test_messages_that_the_model_has_not_seen() -> None:
     assert not seen.intersection(row.text for row in held)
     figures = measured(held)
     precision, recall, _ = figures["all"]
-    assert (precision >= 0.83, recall >= 0.83) == (True, True), figures
+    assert (precision >= 0.85, recall >= 0.88) == (True, True), figures
     assert all(f1 >= 0.75 for _, _, f1 in figures.values()), figures
 
 
@@ -160,29 +161,36 @@ def test_the_corpus_gives_the_model(tmp_path: Path) -> None:
     assert (tmp_path / "model.jsonl").read_text("utf-8") == model.FILE.read_text("utf-8")
 
 
-def least(work: Callable[[], object], times: int = 3) -> float:
-    """Processor seconds of the quickest of several."""
-    took = []
-    for _ in range(times):
-        begun = time.process_time()
-        work()
-        took.append(time.process_time() - begun)
-    return min(took)
+def calls(text: str) -> int:
+    """How many functions are called to read it: what it costs, on every machine the same."""
+    count = itertools.count()
+    sys.setprofile(lambda frame, event, arg: next(count) if event in ("call", "c_call") else None)
+    try:
+        find(text)
+    finally:
+        sys.setprofile(None)
+    return next(count)
 
 
-def test_time_grows_with_the_length_and_no_faster() -> None:
-    """Beside itself in one run: eight times the text may take no more than three times eight."""
-    text = "I asked you to stop. My neighbour works at the bank, and the loan is paid. Please delete my data today. "
-    short, long = (text * (size // len(text)) for size in (8_000, 64_000))
-    assert least(lambda: find(long)) < 24 * least(lambda: find(short))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I asked you to stop. My neighbour works at the bank, and the loan is paid. Please delete my data today. ",
+        "b*m l*wyer b n m p 0 l i c e, ",
+    ],
+)
+def test_the_work_grows_with_the_length_and_no_faster(text: str) -> None:
+    short, long = (text * (size // len(text)) for size in (2_000, 16_000))
+    assert calls(long) < 10 * calls(short)
 
 
-def test_the_model_is_loaded_in_a_few_times_what_its_lines_take_to_read() -> None:
-    """Beside a floor in the same run: the same lines, parsed and thrown away."""
+def test_a_model_that_cannot_be_read_lets_every_word_of_the_list_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Facts B044; the worker loads it at its start (`find("")`), and starts all the same."""
 
-    def floor() -> None:
-        with model.FILE.open(encoding="utf-8") as lines:
-            for line in lines:
-                json.loads(line)
+    def broken() -> None:
+        raise ConfigError("the model of threats cannot be read", "model")
 
-    assert least(lambda: model.load.__wrapped__(model.FILE)) < 6 * least(floor)
+    monkeypatch.setattr(finder, "_ready", {})
+    monkeypatch.setattr(model, "load", broken)
+    assert not find("")
+    assert find("my husband works at bnm").kinds == ("regulator",)
