@@ -24,7 +24,7 @@ def create_app(settings: Settings | None = None, desk: Desk | None = None) -> fl
 
     import flask
 
-    from app import logs
+    from app import logs, trace
     from app.errors import ConfigError
     from app.web.door import Door
     from app.web.tell import Teller
@@ -35,6 +35,7 @@ def create_app(settings: Settings | None = None, desk: Desk | None = None) -> fl
             from app.settings import load
 
             settings = load()
+        trace.start(settings.otel_exporter_otlp_endpoint)
         if desk is None:
             from app.desk import Desk as RealDesk
 

@@ -7,6 +7,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from app import trace
 from app.clients.types import Audit, Comment, Person, Ticket, Zendesk
 
 T = TypeVar("T")
@@ -39,7 +40,7 @@ class Reads:
 
     def begin(self, read: Callable[[], T]) -> Begun[T]:
         """One more read, which turns out to be wanted soon."""
-        return Begun(read, self.pool.submit(read))
+        return Begun(read, self.pool.submit(trace.carried(read)))
 
 
 class Ahead:
@@ -53,7 +54,7 @@ class Ahead:
         """`begin` False: each read is made when it is asked for, because it may well not be wanted."""
 
         def read(call: Callable[[], T], *, wanted: bool = True) -> Begun[T]:
-            return Begun(call, self._pool.submit(call) if begin and wanted else None)
+            return Begun(call, self._pool.submit(trace.carried(call)) if begin and wanted else None)
 
         zendesk, requester = self._zendesk, ticket.requester_id or 0
         return Reads(

@@ -1,4 +1,4 @@
-"""Reads events and cases for people: the command line now, the admin pages later. Ids, slugs and times only."""
+"""Reads events and cases for people: the command line and the admin pages. Ids, slugs and times only."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app import cases as known
+from app import trace
 from app.db import Connection, Row
 
 EVENT_STATES = ("queued", "running", "waiting", "held", "done", "ignored", "void", "dead")
@@ -37,7 +38,8 @@ def event(conn: Connection, event_id: int) -> dict[str, Any] | None:
         " WHERE j.event_id = %s OR (j.event_id IS NULL AND j.case_id = %s AND j.at >= %s) ORDER BY j.id LIMIT 500",
         (event_id, row["case_id"], row["received_at"]),
     ).fetchall()
-    return {"event": row, "journal": journal, "effects": effects(conn, row["case_id"])}
+    traced = {**row, "trace": trace.id_of(row["fact"])}
+    return {"event": traced, "journal": journal, "effects": effects(conn, row["case_id"])}
 
 
 def effects(conn: Connection, case_id: int | None) -> list[Row]:

@@ -30,11 +30,12 @@ LIMIT = 1000  # events in one bulk replay; more is several
 PORTION = 10  # events in one go
 PAUSE = timedelta(seconds=10)  # between two goes: sixty events a minute
 FIELDS = "id, who, cause, total, queued, refused, last_id, made_at, ended_at"
-# `vendor`: only what its outage has killed. Messages about failures are never replayed in bulk.
+# `vendor`: only what its outage has killed, before an effect or in one. Messages about failures are never replayed so.
 FAILED = (
     "state = 'dead' AND kind <> 'dead' AND reason = %(cause)s"
     " AND NOT starts_with(coalesce(detail->>'what', ''), 'alert:')"
-    " AND (%(vendor)s = '' OR EXISTS (SELECT 1 FROM effects f WHERE f.case_id = events.case_id AND f.state = 'dead'"
+    " AND (%(vendor)s = '' OR starts_with(reason, 'gave_up:' || %(vendor)s || ':')"
+    " OR EXISTS (SELECT 1 FROM effects f WHERE f.case_id = events.case_id AND f.state = 'dead'"
     " AND f.vendor = %(vendor)s AND f.reason = events.reason))"
 )
 
@@ -146,7 +147,7 @@ def _again(desk: Desk, conn: Connection, event_id: int) -> bool:
 
 # Causes that a vendor's outage was for events whose effect died before the vendor was well again, and that no bulk has
 # had in hand since: what such a bulk leaves dead is left to a person. The vendor's row says when that was. One a look.
-RECOVERED = (
+OF_EFFECTS = (
     "SELECT e.reason AS cause, v.name AS vendor FROM events e JOIN effects f ON f.case_id = e.case_id"
     " AND f.state = 'dead' AND f.reason = e.reason JOIN vendors v ON v.name = f.vendor"
     " WHERE e.state = 'dead' AND e.kind <> 'dead' AND starts_with(e.reason, 'gave_up:') AND e.ticket_id > 0"
@@ -155,11 +156,22 @@ RECOVERED = (
     " OR (b.vendor = v.name AND b.made_at > v.well_at AND b.until_id >= e.id)))"
     f" AND NOT EXISTS ({vendors.IS_PAUSED.replace('%(name)s', 'v.name')}) LIMIT 1"
 )
+# The same for events that came to no effect because they could not read (`gave_up:<vendor>:<why>`): any effect that was
+# done there since shows that the vendor answers.
+OF_READS = (
+    "SELECT e.reason AS cause, v.name AS vendor FROM events e JOIN vendors v"
+    " ON starts_with(e.reason, 'gave_up:' || v.name || ':')"
+    " WHERE e.state = 'dead' AND e.kind <> 'dead' AND v.failures = 0"
+    " AND e.changed_at < (SELECT max(done_at) FROM (SELECT done_at FROM effects f WHERE f.vendor = v.name"
+    " ORDER BY f.id DESC LIMIT 200) AS newest)"
+    " AND NOT EXISTS (SELECT 1 FROM bulk_replays b WHERE b.cause = e.reason AND b.ended_at IS NULL)"
+    f" AND NOT EXISTS ({vendors.IS_PAUSED.replace('%(name)s', 'v.name')}) LIMIT 1"
+)
 
 
 def recovered(desk: Desk, conn: Connection) -> None:
     """What died while a vendor was away is replayed when it is back."""
-    row = conn.execute(RECOVERED).fetchone()
+    row = conn.execute(OF_EFFECTS).fetchone() or conn.execute(OF_READS).fetchone()
     if row is None:
         return
     try:

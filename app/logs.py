@@ -15,6 +15,8 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any
 
+from app import trace
+
 _FIELDS = """
     action at_line attempt card case count effect error event failed generation job key mac method ms next_in op outcome
     path pid port procedure queue reason route run seconds secret section sender signal state status step tag ticket
@@ -48,7 +50,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class JsonFormatter(logging.Formatter):
-    """One line of JSON: `at` (UTC), `level`, `logger`, `event`, then the allowed fields."""
+    """One line of JSON: `at` (UTC), `level`, `logger`, `event`, `trace` (app/trace.py), then the allowed fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -56,6 +58,8 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name if _VALUE.fullmatch(record.name) else "?",
         }
+        if trace.current():
+            line["trace"] = trace.current()
         line |= _ours(record) if record.name.split(".")[0] in OURS else _library(record)
         if record.exc_info and record.exc_info[1] is not None:
             line |= failure(record.exc_info[1])

@@ -124,7 +124,10 @@ def carry_out(desk: Desk, item: Plan, actor: Actor) -> bool:
 
 
 def again(desk: Desk, conn: Connection, event_id: int, state: str) -> bool:
-    """Queue this event for a walk from the top. False: it is no longer in this state."""
+    """Queue this event for a walk from the top. False: it is no longer in this state, or no longer the latest wish."""
+    looked_at = inbox.load(conn, event_id)
+    if looked_at is None or _newer_wish(conn, looked_at, desk.settings):  # it came after the plan was shown
+        return False
     stored = inbox.requeue(conn, event_id, of=(state,))
     if stored is None:
         return False

@@ -208,6 +208,13 @@ def _peers(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _known(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Whoever is believed is named."""
+    if "any" in value:
+        raise ValueError("must name the proxies: what any address says is nobody's word")
+    return value
+
+
 def _shaped(pattern: str, words: str) -> Callable[[str], str]:
     """A check: empty, or wholly of this form."""
     form = re.compile(pattern, re.ASCII)
@@ -262,6 +269,7 @@ _mattermost_id = _shaped(r"[a-z0-9]{26}", "must be a channel's id of 26 letters 
 SlackChannel = Annotated[str, AfterValidator(_slack_channel)]
 MattermostId = Annotated[str, AfterValidator(_mattermost_id)]
 Peers = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_peers)]
+Proxies = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_peers), AfterValidator(_known)]
 Group = Annotated[
     str, AfterValidator(_shaped(r"S[A-Z0-9]{2,20}|[a-z0-9]{26}", "must be a group's id, of Slack or of Mattermost"))
 ]

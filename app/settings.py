@@ -25,6 +25,7 @@ from app.setting_forms import (
     Pairs,
     Peers,
     ProjectKey,
+    Proxies,
     Secret,
     Secrets,
     SlackChannel,
@@ -142,6 +143,10 @@ class Settings(BaseSettings):
     oidc_client_secret: SecretStr = Field(default=SecretStr(""), description="empty: a public client")
     oidc_claim: Text = Field(default="groups", description="which claim OIDC_ROLES is about")
     oidc_roles: Pairs = Field(default_factory=dict, description="its value=role; empty: only accounts made here")
+    admin_proxies: Proxies = Field(default=(), description="whose X-Forwarded-For is believed, for people only")
+
+    # what is told of its own work
+    otel_exporter_otlp_endpoint: MaybeHttpUrl = Field(default="", description="empty: no spans are made")
 
     # limits
     max_body: int = Field(default=262_144, gt=0)

@@ -26,6 +26,7 @@ from slack_sdk import WebClient
 from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.client import BaseSocketModeClient
 
+from app import trace
 from app.clients.outcome import not_applied
 from app.clients.slack import SlackClient
 from app.errors import BadPayloadError, VendorError
@@ -123,7 +124,8 @@ class Listener:
     def _heard(self, client: BaseSocketModeClient, _: dict[str, object], raw: str | None) -> None:
         """One message. Nothing that goes wrong here may end the connection, and none of its words may reach a log."""
         try:
-            self._read(client, (raw or "").encode())
+            with trace.fresh():
+                self._read(client, (raw or "").encode())
         except BadPayloadError as bad:
             log.warning("socket.unreadable", extra={"reason": bad.reason})
         except Exception as bug:  # noqa: BLE001 - not acknowledged, so Slack tells the presser or sends it again

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from app import alerts, answers, cases, decide, duties, inbox, registry
+from app import alerts, answers, cases, decide, duties, inbox, registry, trace
 from app.ahead import Ahead
 from app.clients import retry
 from app.desk import Desk, op_ids
@@ -86,10 +86,12 @@ class Walker:
             point("walk.after_begin")
             if stored is None:
                 return
-            verdict = self._judge(stored)
-            point("walk.before_finish")
-            self._finish(stored, verdict)
-            point("walk.after_finish")
+            with trace.about(stored.fact), trace.span(f"walk {stored.kind}", "consumer", event=stored.id) as told:
+                verdict = self._judge(stored)
+                told.update(state=verdict.state, reason=verdict.reason)
+                point("walk.before_finish")
+                self._finish(stored, verdict)
+                point("walk.after_finish")
         except WalkLostError:
             log.info("walk.lost", extra={"key": event_id})
 
@@ -114,10 +116,11 @@ class Walker:
 
     def _read_failed(self, stored: Stored, error: VendorError) -> Verdict:
         """A vendor could not be read, before any effect: wait, longer each time; refused credentials never kill."""
-        again = isinstance(error, AuthError) or (
-            not isinstance(error, PermanentError) and stored.failures + 1 < READ_TRIES
-        )
-        return self._again_or(stored, error.reason, again, getattr(error, "retry_after", None))
+        if isinstance(error, PermanentError):
+            return Verdict("dead", error.reason, failed=True)
+        again = isinstance(error, AuthError) or stored.failures + 1 < READ_TRIES
+        reason = error.reason if again else f"gave_up:{error.vendor}:{error.reason}"  # app.bulk replays these
+        return self._again_or(stored, reason, again, getattr(error, "retry_after", None))
 
     def _again_or(self, stored: Stored, reason: str, again: bool, asked: float | None = None) -> Verdict:
         if not again:

@@ -29,6 +29,7 @@ from werkzeug.wrappers import Response
 
 from app import audit
 from app.admin import sessions, shown
+from app.admin.origin import origin
 from app.admin.roles import ROLES, allows
 from app.admin.sessions import Session
 from app.web.door import Door
@@ -37,7 +38,7 @@ from app.web.guard import read_body
 if TYPE_CHECKING:
     from app.desk import Desk
 
-__all__ = ["HOME", "allows", "anybody", "current", "desk", "door", "form", "needs", "onward", "who"]
+__all__ = ["HOME", "allows", "anybody", "current", "desk", "door", "form", "here", "needs", "onward", "who"]
 
 log = logging.getLogger(__name__)
 
@@ -124,24 +125,28 @@ def current(*, touch: bool = False) -> Session | None:
     return cast("Session | None", g.session)
 
 
+def here() -> str:
+    """Where this request came from."""
+    return origin(door().settings.admin_proxies)
+
+
 def who() -> audit.Actor:
     """Who acts in this request; without a session: nobody."""
     account = g.get("account")
-    origin = request.remote_addr or ""
-    return audit.Actor(account.name, account.role, origin) if account else audit.Actor("nobody", "none", origin)
+    return audit.Actor(account.name, account.role, here()) if account else audit.Actor("nobody", "none", here())
 
 
 def _refusal(role: str, *, fresh: bool, touch: bool) -> ResponseReturnValue | None:
-    here = current(touch=touch)
-    if here is None:
+    session = current(touch=touch)
+    if session is None:
         return _to("admin.login")
     if _changes():
         read_form()
-    if not allows(here.account.role, role):
+    if not allows(session.account.role, role):
         return refused("role")
-    if _changes() and (cross_site() or not _brought_token(here)):
+    if _changes() and (cross_site() or not _brought_token(session)):
         return refused("csrf")
-    if fresh and not here.fresh:
+    if fresh and not session.fresh:
         return _confirm_first()
     return None
 
@@ -198,10 +203,10 @@ def _tell_unknown(unknown: set[str]) -> None:
         audit.write(conn, desk().vault, who(), "form.unknown", f"route:{shown.route()}", after={"fields": fields})
 
 
-def _brought_token(here: Session) -> bool:
+def _brought_token(session: Session) -> bool:
     """In the form or in a header; never in the address, which is logged and passed on."""
     given = request.headers.get("X-CSRF") or request.form.get("csrf", "")
-    return hmac.compare_digest(given.encode(), here.csrf.encode())
+    return hmac.compare_digest(given.encode(), session.csrf.encode())
 
 
 def cross_site() -> bool:
@@ -221,8 +226,8 @@ def cross_site() -> bool:
 def _to(endpoint: str) -> Response:
     """There, and from there back to the page that was asked for; what a POST wanted is not repeated."""
     query = request.query_string.decode("ascii", "replace")
-    here = request.path + (f"?{query}" if query else "")
-    to = HOME if _changes() else onward(here)
+    asked = request.path + (f"?{query}" if query else "")
+    to = HOME if _changes() else onward(asked)
     return redirect(url_for(endpoint, next=None if to == HOME else to), 303)
 
 

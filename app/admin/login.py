@@ -20,6 +20,7 @@ from app.admin.guard import (
     desk,
     door,
     form,
+    here,
     needs,
     onward,
     who,
@@ -93,9 +94,8 @@ def _login_sent() -> ResponseReturnValue:
 
 def too_many(name: str) -> int:
     """Counts one try of this name from this address. 0: go on; else the seconds to wait."""
-    origin = request.remote_addr or ""
     with desk().db.each() as conn:
-        taken = attempts.take(conn, desk().vault, name, origin)
+        taken = attempts.take(conn, desk().vault, name, here())
     if taken.first:
         door().alarm("desk", "login")
         with desk().db.tx() as conn:
@@ -111,7 +111,7 @@ def _begun(proof: Proof) -> str:
 
 def begin(conn: Connection, account: accounts.Account) -> str:
     """A new session, whatever cookie came with the request (A008); with its audit row."""
-    vault, origin = desk().vault, request.remote_addr or ""
+    vault, origin = desk().vault, here()
     sessions.end_of(conn, vault, request.cookies.get(COOKIE, ""))
     token = sessions.begin(conn, vault, account.id, origin)
     attempts.give_back(conn, vault, account.name, origin)
@@ -173,7 +173,7 @@ def confirmed(conn: Connection, account: accounts.Account, digest: bytes) -> str
     """A new token for a session whose person has shown who they are once more, noted. None: it has ended."""
     token = sessions.renew(conn, desk().vault, digest)
     if token is not None:
-        origin = request.remote_addr or ""
+        origin = here()
         attempts.give_back(conn, desk().vault, account.name, origin)
         actor = audit.Actor(account.name, account.role, origin)
         audit.write(conn, desk().vault, actor, "confirmed", f"account:{account.name}")

@@ -22,7 +22,7 @@ from werkzeug.wrappers import Response
 from app import audit
 from app.admin import accounts, login, shown
 from app.admin.accounts import Account
-from app.admin.guard import anybody, current, desk, door, onward, with_cookie
+from app.admin.guard import anybody, current, desk, door, here, onward, with_cookie
 from app.admin.provider import Provider, ProviderError, Started
 from app.admin.roles import ROLES
 from app.db import Connection
@@ -35,6 +35,9 @@ COOKIE = "__Host-desk-oidc"
 LIFE = 600  # seconds
 BACK = "/admin/oidc/back"
 STATUS = {"provider": 503, "provider_busy": 503, "token": 403, "nobody": 403, "ended": 403}
+
+
+Change = tuple[str, str | None, str]  # action of the audit trail, role before, role after
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,8 @@ def register(routes: Blueprint, door: Door) -> None:
 def _start(provider: Provider, signer: URLSafeTimedSerializer) -> ResponseReturnValue:
     if wait := login.too_many(""):
         return shown.error(429, {"Retry-After": str(wait)})
-    here = current() if "confirm" in request.args else None
-    again = here.digest.hex() if here else ""
+    asking = current() if "confirm" in request.args else None
+    again = asking.digest.hex() if asking else ""
     kept = Kept(Started.new(), onward(request.args.get("next", "")), again, int(door().clock()))
     try:
         address = provider.address(kept.started, anew=bool(again))
@@ -87,8 +90,10 @@ def _back(provider: Provider, signer: URLSafeTimedSerializer) -> ResponseReturnV
     try:
         claims = provider.person(kept.started, given)
         with desk().db.tx() as conn:
-            account = _account(conn, door().settings, claims)
+            account, change = _account(conn, door().settings, claims)
             token = _again(conn, account, kept, claims) if kept.again else login.begin(conn, account)
+            if change:  # last: until the end nobody else writes a row of the audit trail
+                _note(conn, account.name, *change)
     except ProviderError as failed:
         return _not_in(failed.reason)
     return _without(with_cookie(login.again(kept.to, "You are logged in"), token))
@@ -102,8 +107,11 @@ def _read(signer: URLSafeTimedSerializer) -> Kept | None:
         return None
 
 
-def _account(conn: Connection, settings: Settings, claims: dict[str, Any]) -> Account:
-    """Whose login this is, with the role of today. Raises ProviderError, reason `nobody`."""
+def _account(conn: Connection, settings: Settings, claims: dict[str, Any]) -> tuple[Account, Change | None]:
+    """Whose login this is, with the role of today, and what the provider's claim has changed here.
+
+    Raises ProviderError, reason `nobody`.
+    """
     subject = f"{settings.oidc_issuer}|{claims['sub']}"
     account = accounts.known(conn, subject)
     own = account.role if account else None
@@ -111,16 +119,14 @@ def _account(conn: Connection, settings: Settings, claims: dict[str, Any]) -> Ac
     if role is None or (account and account.disabled):
         raise ProviderError("this person has no role here", "nobody")
     if account is None:
-        account = accounts.add_known(conn, _name(conn, claims, subject), role, subject)
-        _note(conn, "account.added", account.name, None, role)
-    elif account.role != role:
-        accounts.set_role(conn, account.id, role)
-        _note(conn, "account.role", account.name, account.role, role)
-    return replace(account, role=role)
+        return accounts.add_known(conn, _name(conn, claims, subject), role, subject), ("account.added", None, role)
+    if account.role == role:
+        return account, None
+    accounts.set_role(conn, account.id, role)
+    return replace(account, role=role), ("account.role", account.role, role)
 
 
-def _note(conn: Connection, action: str, name: str, before: str | None, after: str) -> None:
-    """What the provider's claim has changed here."""
+def _note(conn: Connection, name: str, action: str, before: str | None, after: str) -> None:
     was = {} if before is None else {"role": before}
     by = {"role": after, "by": "oidc"}
     audit.write(conn, desk().vault, audit.DESK, action, f"account:{name}", before=was, after=by)
@@ -161,9 +167,8 @@ def _again(conn: Connection, account: Account, kept: Kept, claims: dict[str, Any
 def _not_in(reason: str) -> ResponseReturnValue:
     log.warning("admin.oidc_refused", extra={"reason": reason})
     if reason in ("token", "nobody"):
-        origin = request.remote_addr or ""
         with desk().db.tx() as conn:
-            actor = audit.Actor("nobody", "none", origin)
+            actor = audit.Actor("nobody", "none", here())
             audit.write(conn, desk().vault, actor, "login.refused", "account:?", after={"reason": reason})
     words = {
         "nobody": "You are known there, but have no role here. Somebody who runs the desk can give you one.",

@@ -41,7 +41,8 @@ class Words:
         for begin, words in self._table["begins"].items():
             if slug.startswith(begin) and len(slug) > len(begin):
                 rest = slug[len(begin) :]
-                return words.replace("{rest}", self._cause(rest) or self.say("case", rest))
+                plain = self._cause(rest) or self._cause(rest.rpartition(":")[2])  # the last part says why
+                return words.replace("{rest}", plain or self.say("case", rest))
         return slug
 
     def _cause(self, slug: str) -> str:

@@ -37,7 +37,7 @@ def migrate() -> None:
 @main.command()
 def work() -> None:
     """Run the worker until SIGTERM or Ctrl-C."""
-    from app import duties, logs, socket_mode
+    from app import duties, logs, socket_mode, trace
     from app.desk import Desk
     from app.engine import Worker
     from app.threats import find
@@ -45,6 +45,7 @@ def work() -> None:
 
     logs.setup()
     settings = load()
+    trace.start(settings.otel_exporter_otlp_endpoint)
     desk = Desk(settings, pool=settings.worker_concurrency + 4)
     problems = desk.ready()
     if problems:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import logging
 import socket
 import threading
 import time
@@ -23,9 +24,12 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
+from app import trace
 from app.clients.outcome import Progress, broken, judge, unknown
 from app.errors import VendorError
 from app.settings import Settings
+
+log = logging.getLogger(__name__)
 
 MAX_ANSWER = 1024 * 1024  # bytes, decoded (bad-inputs.md J011)
 DEADLINE = 20.0  # seconds for one call from start to the last byte (J011)
@@ -141,7 +145,20 @@ class Wire(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *_args: Any, **_options: Any) -> requests.Response:
         """Send once. Raises the VendorError family only, without the library's exception as its context."""
-        trace = _here.trace = _Trace(time.monotonic() + self.deadline)
+        began, method = time.perf_counter(), request.method or ""
+        with trace.span(f"{self.vendor} {method}", "client", vendor=self.vendor, method=method) as told:
+            try:
+                response = self._once(request)
+                told["status"] = response.status_code
+            except VendorError as failed:
+                told.update(reason=failed.reason, **({"status": failed.status} if failed.status else {}))
+                raise
+            finally:
+                log.info("vendor.called", extra={**told, "ms": round((time.perf_counter() - began) * 1000, 1)})
+        return response
+
+    def _once(self, request: requests.PreparedRequest) -> requests.Response:
+        sent = _here.trace = _Trace(time.monotonic() + self.deadline)
         failure: VendorError | None = None
         try:
             response = super().send(request, stream=True, timeout=self._timeouts, verify=self._verify, proxies={})
@@ -149,7 +166,7 @@ class Wire(HTTPAdapter):
             body = _read(response)
             failure = unknown(self.vendor, "oversized", response.status_code) if body is None else None
         except (requests.RequestException, HTTPError, OSError, http.client.HTTPException) as error:
-            failure = broken(self.vendor, error, trace.progress)
+            failure = broken(self.vendor, error, sent.progress)
         finally:
             _here.trace = None
         if failure is None and body is not None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app import trace
 from app.db import Database
 from app.errors import AuthError, ConflictError, PermanentError, UnknownOutcomeError, VendorError
 from app.events import Json
@@ -124,6 +125,12 @@ class Ledger:
 
     def perform(self, owner: Owner, case_id: int, plan: Plan) -> Outcome:
         """Bring the effect as far as it goes now. Raises WalkLostError; every vendor error becomes an Outcome."""
+        with trace.span(f"effect {plan.verb}", vendor=plan.vendor, case=case_id) as told:
+            outcome = self._perform(owner, case_id, plan)
+            told.update(state=outcome.state, reason=outcome.reason)
+        return outcome
+
+    def _perform(self, owner: Owner, case_id: int, plan: Plan) -> Outcome:
         point("effect.before_plan", plan.verb)
         with self._db.each() as conn:
             effect = store.plan(conn, case_id, plan.verb, plan.arg, plan.vendor)

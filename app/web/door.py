@@ -16,6 +16,7 @@ from typing import Literal, Protocol, TypeVar
 from flask import Request, Response, request
 from prometheus_client import Metric
 
+from app import trace
 from app.clients.chat import Chat
 from app.errors import BadSignatureError, StoreError
 from app.events import ButtonPressed, IssueChanged, Refused, Sender, TicketTagged
@@ -87,16 +88,18 @@ class Door:
 
     def answer(self, sender: Sender, work: Callable[[], Response]) -> Response:
         """The answer of `work`, or of the RefusedRequest that it raises; counted, timed and logged."""
-        began = time.perf_counter()
-        try:
-            answer = work()
-        except RefusedRequest as refused:
-            self.metrics.refused.labels(sender, refused.reason).inc()
-            answer = refused.answer
-        took = time.perf_counter() - began
-        self.metrics.requests.labels(sender, str(answer.status_code)).inc()
-        self.metrics.seconds.labels(sender).observe(took)
-        log.info("door.answered", extra={"sender": sender, "status": answer.status_code, "ms": round(took * 1000, 1)})
+        began, at = time.perf_counter(), time.time_ns()
+        with trace.fresh():
+            try:
+                answer = work()
+            except RefusedRequest as refused:
+                self.metrics.refused.labels(sender, refused.reason).inc()
+                answer = refused.answer
+            took, status = time.perf_counter() - began, answer.status_code
+            self.metrics.requests.labels(sender, str(status)).inc()
+            self.metrics.seconds.labels(sender).observe(took)
+            log.info("door.answered", extra={"sender": sender, "status": status, "ms": round(took * 1000, 1)})
+            trace.past(f"webhook {sender}", began=at, status=status)
         return answer
 
     def authentic(self, sender: Sender, verify: Verify) -> bytes:
@@ -128,6 +131,7 @@ class Door:
     def record(self, sender: Sender, event: Event, within: float | None = None) -> Recorded:
         """`new` or `duplicate` when the event is recorded, `lost` when nothing of it is, `unclear` when nobody knows
         (only with `within`, the seconds for all of it). Never raises."""
+        trace.found(event.fact)
         outcome: Recorded = "new"
         reason = event.reason if isinstance(event, Refused) else ""
         try:
@@ -139,6 +143,8 @@ class Door:
         except Exception as bug:  # noqa: BLE001 - a 500 would be final for the sender; after a 503 it comes again
             report(log, "door.submit_failed", bug, sender=sender)
             outcome = "lost"
+        if outcome == "new":
+            trace.recorded()
         shown = event.outcome if isinstance(event, Refused) and outcome == "new" else outcome
         self.metrics.events.labels(sender, shown, reason).inc()
         if isinstance(event, Refused) and event.outcome == "dead":

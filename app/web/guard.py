@@ -1,6 +1,7 @@
 """Before the signature: is this a request we read at all? Host, length, size, path form; how often one peer may fail.
 
 X-Forwarded-For, X-Forwarded-Host and Forwarded are never read: the peer is the socket's, the host is the request's.
+(For people, not vendors, there is app/admin/origin.py.)
 Source: bad-inputs W036-W064.
 """
 
@@ -21,6 +22,7 @@ from werkzeug.exceptions import NotFound
 from app.setting_forms import is_loopback
 from app.settings import Settings
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _AUTHORITY = re.compile(r"^https?://[^/]*", re.IGNORECASE)
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})  # asked by probes, which know an address only
@@ -175,6 +177,16 @@ class Throttle:
             if len(self._peers) > self._size:
                 self._peers.popitem(last=False)
         return count >= self._limit
+
+
+def address_of(text: str) -> Address | None:
+    """None for what is no address. An IPv4 address that a dual-stack socket shows as IPv6 is the IPv4 address."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
 
 
 def peer(address: str) -> str:

@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 from app.settings import Settings
+from app.web.guard import address_of
 
 log = logging.getLogger(__name__)
 
 KEPT, AGAIN = 60.0, 2.0  # seconds that the addresses of a name are believed, and until none is looked for again
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolve = Callable[[str], Iterable[str]]
 
@@ -48,7 +48,7 @@ class Peers:
         """Whether a request from this peer is looked at."""
         if self._any:
             return True
-        peer = _address(address or "")
+        peer = address_of(address or "")
         return peer is not None and any(peer in network for network in self.networks())
 
     def networks(self) -> tuple[Network, ...]:
@@ -69,18 +69,8 @@ class Peers:
 
     def _ask(self) -> None:
         try:
-            found = {_address(one.partition("%")[0]) for one in self._resolve(self._host)}
+            found = {address_of(one.partition("%")[0]) for one in self._resolve(self._host)}
             self._known = tuple(sorted((ipaddress.ip_network(one) for one in found if one), key=str))
         except (OSError, UnicodeError):
             log.warning("peers.not_resolved")
         self._asked = self._clock()
-
-
-def _address(text: str) -> Address | None:
-    """An IPv4 address that a dual-stack socket shows as IPv6 is the IPv4 address."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address

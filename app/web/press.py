@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from app import forms
+from app import forms, trace
 from app.events import ButtonPressed, Refused, Sender
 from app.parse import Pressed, Sent
 from app.tokens import Tokens
@@ -93,6 +93,7 @@ class Pressing:
     def _open(self, found: Pressed) -> Heard:
         """One form a press (M016): a press that comes again opens no second one."""
         event, tell = found.event, self._door.tell
+        trace.found(event.fact)
         if tell is None or not self._opened.first(event.fact):
             return Heard("form")
         token = self.tokens.make_form(found.opened())

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property, partial
 
-from app import forms
+from app import forms, trace
 from app.clients.chat import Chat
 from app.errors import DeskError
 from app.logs import report
@@ -57,7 +57,7 @@ class Teller:
             log.warning("door.not_told", extra={"reason": "backlog"})
             return
         with suppress(RuntimeError):  # the process is ending
-            self._threads.submit(self._run, work)
+            self._threads.submit(trace.carried(self._run), work)
 
     def open_form(self, trigger: str, name: str, token: str) -> str:
         """Show the form of this name to whoever has just pressed; '' when it is open, else why not."""

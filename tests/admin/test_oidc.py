@@ -82,7 +82,7 @@ def test_in_with_the_role_of_the_claim(house: House, stand_in: StandIn) -> None:
     assert ON_THE_WAY not in person.cookies, "it has done its work"
     [row] = house.rows("SELECT name, subject, password FROM accounts")
     assert row == {"name": "aisyah", "subject": f"{stand_in.issuer}|0815", "password": ""}
-    assert [row["action"] for row in trail(house)[-2:]] == ["account.added", "login"]
+    assert [row["action"] for row in trail(house)[-2:]] == ["login", "account.added"]
     asked = stand_in.asked[-1]
     assert asked["scope"].split()[0] == "openid"
     assert len(asked["state"]) > 40

@@ -172,3 +172,23 @@ def test_what_died_of_an_outage_is_replayed_when_the_vendor_is_back(house: House
     house.wait(lambda: sent(house, ticket) == Sent(mails=1, cards=1), what="the card is out")
     [row] = cli.json("bulk", "list")
     assert (row["who"], row["cause"]) == ("desk", "gave_up:timeout")
+
+
+def test_what_could_not_be_read_for_days_is_replayed_when_the_vendor_answers_again(
+    house: House, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.walk.READ_TRIES", 3)
+    house.sandbox.world.faults.add("zendesk", "tickets.show", "500", times=None)
+    ticket = house.ticket()
+    house.tag(ticket, "data_deletion_request", "pref_stop_all")
+    house.wait(lambda: dead_events(house), what="given up")
+    [event] = dead_events(house)
+    assert event["reason"].startswith("gave_up:zendesk:")
+    house.sandbox.world.faults.clear()
+    house.worker_desk._rescued = 0.0
+    quiet_for(house, 1.0)
+    assert sent(house, ticket) == Sent()  # nobody knows yet that it answers
+    other = house.to_awaiting()
+    house.worker_desk._rescued = 0.0
+    house.wait_state(ticket, "awaiting")
+    assert sent(house, ticket) == sent(house, other) == Sent(mails=1, cards=1)
