@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import http.client
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -25,7 +26,9 @@ import psycopg
 from dotenv import dotenv_values
 from psycopg import sql
 
-from app import db, processes
+from app import audit, db, processes
+from app.admin import accounts
+from app.desk import Desk
 from app.errors import DeskError
 from app.processes import Child, DemoError
 from app.settings import Settings, load
@@ -38,6 +41,7 @@ STAND_IN_MATTERMOST = {  # what the stand-ins know; ids of 26 letters and digits
     "MATTERMOST_CHANNEL": "supervisorsxxxxxxxxxxxxxxx",
     "APPROVERS": "aisyahxxxxxxxxxxxxxxxxxxxx=aisyah@example.com,balaxxxxxxxxxxxxxxxxxxxxxx=bala@example.com",
 }
+ADMIN = "demo"  # the name of the account on the admin pages
 DESK = (sys.executable, "-m", "app.cli")
 
 
@@ -80,9 +84,9 @@ def _with_database(settings: Settings, environment: dict[str, str], stop: Stop) 
     children: list[Child] = []
     try:
         environment["DATABASE_URL"] = uri if settings.database_url else _fresh_database(uri)
-        _start_all(children, settings, environment)
+        password = _start_all(children, settings, environment)
         if _wait_ready(children, settings, stop):
-            _announce(settings)
+            _announce(settings, password)
         while not stop.asked:
             processes.check(children)
             time.sleep(0.1)
@@ -93,9 +97,11 @@ def _with_database(settings: Settings, environment: dict[str, str], stop: Stop) 
         click.echo("stopped")
 
 
-def _announce(settings: Settings) -> None:
+def _announce(settings: Settings, password: str) -> None:
     click.echo(f"Deletion Desk is ready: {settings.zendesk_url}/")
     click.echo("  Tag a ticket on the left, approve in the middle, close the issue on the right. Ctrl-C stops it all.")
+    click.echo(f"  Admin pages: {settings.public_url}/admin/  name {ADMIN}, password {password}")
+    click.echo(f"  and the code of this telephone: {settings.zendesk_url}/authenticator")
     click.echo(f"  The desk itself: {settings.public_url}   Logs: {Path(settings.var_dir) / 'log'}")
 
 
@@ -158,23 +164,35 @@ def _fresh_database(uri: str) -> str:
     return urlsplit(uri)._replace(path=f"/{name}").geturl()
 
 
-def _start_all(children: list[Child], settings: Settings, environment: Mapping[str, str]) -> None:
-    """Migrations first, to their end; then all the others. `children` is in the order they are to be stopped in."""
+def _start_all(children: list[Child], settings: Settings, environment: Mapping[str, str]) -> str:
+    """Migrations first, to their end; then all the others. `children` is in the order they are to be stopped in.
+    Returns the admin's password."""
 
-    def start(name: str, *command: str) -> Child:
+    def start(name: str, *command: str, **more: str) -> Child:
         logs = Path(settings.var_dir) / "log"
-        return processes.start(name, command, folder=ROOT, logs=logs, environment=environment)
+        return processes.start(name, command, folder=ROOT, logs=logs, environment={**environment, **more})
 
     migrate = start("migrate", *DESK, "migrate")
     if migrate.process.wait():
         raise migrate.failure()
+    password, secret = _make_admin(settings, environment["DATABASE_URL"])
     # The folder is ROOT because gunicorn reads gunicorn.conf.py there.
     children.append(start("worker", *DESK, "work"))
     children.append(start("web", sys.executable, "-m", "gunicorn", "app:create_app()"))
     port = str(urlsplit(settings.zendesk_url).port)
     where = ("--host", settings.host, "--port", port, "--desk", settings.public_url)
     # Last to stop: the others may still be in the middle of a call to them.
-    children.append(start("stand-ins", sys.executable, "-m", "sandbox", *where))
+    children.append(start("stand-ins", sys.executable, "-m", "sandbox", *where, AUTHENTICATOR_SECRET=secret))
+    return password
+
+
+def _make_admin(settings: Settings, uri: str) -> tuple[str, str]:
+    """Somebody who may do everything on the admin pages; password, and secret of the codes. New at each start."""
+    desk, password = Desk(settings, uri=uri), secrets.token_urlsafe(12)
+    with closing(desk.db), desk.db.tx() as conn:
+        _, secret = accounts.add(conn, desk.vault, ADMIN, "officer", password)
+        audit.write(conn, desk.vault, audit.DESK, "account.added", f"account:{ADMIN}", after={"role": "officer"})
+    return password, secret
 
 
 def _wait_ready(children: list[Child], settings: Settings, stop: Stop) -> bool:

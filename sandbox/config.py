@@ -67,6 +67,7 @@ class Config:
     jira_index_lag: tuple[float, float] = (0.1, 2.0)
     jira_retry_seconds: float = 5.0
     ban_check_token: str = "stand-in-bans"
+    authenticator_secret: str = ""  # whose codes /authenticator shows, as a telephone would; empty: no such page
     bans_follow_jira: bool = True  # whether whoever sets an issue to done has set the ban it asks for
 
     def __post_init__(self) -> None:
@@ -123,6 +124,7 @@ ENV_NAMES = {
     "jira_token": "JIRA_TOKEN",
     "jira_project": "JIRA_PROJECT",
     "ban_check_token": "BAN_CHECK_TOKEN",
+    "authenticator_secret": "AUTHENTICATOR_SECRET",
 }
 
 

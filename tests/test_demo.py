@@ -75,6 +75,7 @@ def test_demo_comes_up_and_leaves_nothing_behind(tmp_path: Path, number: signal.
     with launched(tmp_path) as process:
         page = first_url(process)
         assert get(page) == 200
+        assert get(f"{page}authenticator") == 200
         assert (tmp_path / "postgres" / "postmaster.pid").exists()
         assert len(parts_of(tmp_path)) >= PARTS
         process.send_signal(number)

@@ -1,11 +1,12 @@
-"""The sandbox's one web page: the agent's ticket, the supervisors' channel and the JIRA board side by side.
+"""The sandbox's web page: the agent's ticket, the supervisors' channel and the JIRA board side by side; and a telephone.
 
 The page is static; everything it shows comes from `/sandbox/state`, everything it does goes to `/sandbox/...`.
 """
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template
+import pyotp
+from flask import Blueprint, Response, abort, render_template
 
 from sandbox.core import the_world
 
@@ -20,6 +21,15 @@ def blueprint() -> Blueprint:
     @page.get("/")
     def index() -> str:
         return render_template("page.html", chat=the_world().config.chat)
+
+    @page.get("/authenticator")
+    def authenticator() -> str:
+        """The code that an authenticator app would show now, for the demo's admin."""
+        config = the_world().config
+        if not config.authenticator_secret:
+            abort(404)
+        code = pyotp.TOTP(config.authenticator_secret).now()
+        return render_template("authenticator.html", code=code, desk=config.desk)
 
     @page.after_request
     def guard(answer: Response) -> Response:
