@@ -1,6 +1,6 @@
-"""The sandbox's web page: the agent's ticket, the supervisors' channel and the JIRA board side by side; and a telephone.
+"""The sandbox's web pages: ticket, supervisors' channel and JIRA board side by side; an admin's telephone.
 
-The page is static; everything it shows comes from `/sandbox/state`, everything it does goes to `/sandbox/...`.
+The first is static; everything it shows comes from `/sandbox/state`, everything it does goes to `/sandbox/...`.
 """
 
 from __future__ import annotations
