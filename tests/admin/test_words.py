@@ -10,7 +10,7 @@ import pytest
 from app import browse, duties, pause
 from app.admin import words
 from app.admin.counts import WAITING
-from app.admin.pages import letters
+from app import letters
 from app.cases import CLOSED_STATES, OPEN_STATES
 from app.errors import ConfigError
 from app.inbox import KINDS
