@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
+import click
 import pytest
 
 from app import bulk
+from app.cli import main
 from tests.cli_kit import Cli, failed_card
 from tests.house import House
 from tests.kit import NOTHING, Sent, arrivals, press_body, quiet_for, sent
@@ -137,6 +140,43 @@ def test_everything_of_one_cause_is_replayed_in_portions(
     [row] = cli.json("replay", "--progress")
     assert (row["total"], row["queued"], row["refused"]) == (3, 3, 0)
     assert [row["action"] for row in cli.json("audit", "list")] == ["bulk.started"]
+
+
+def test_everything_of_every_cause(house: House, cli: Cli) -> None:
+    """One that cannot begin holds up no other, and is named."""
+    tickets = three_refused(house)
+    card, _ = failed_card(house)
+    house.sandbox.world.faults.clear()
+    house.stop_worker()
+    cli("replay", "--cause", "forbidden", "--yes")
+    second = cli("replay", "--all", "--yes", "--json", code=1)
+    assert "'forbidden' not begun: a replay of this cause is under way" in second.stderr
+    begun = {one["cause"]: (one["events"], one["bulk"] is None) for one in json.loads(second.stdout)}
+    assert begun == {"forbidden": (3, True), "channel": (1, False)}
+    house.start_worker()
+    rows = cli.json("replay", "--progress", "--wait")
+    assert [(row["cause"], row["queued"]) for row in rows] == [("channel", 1), ("forbidden", 3)]
+    for ticket in tickets:
+        house.wait_state(ticket, "banning")
+        assert sent(house, ticket) == Sent(mails=1, cards=1, issues=1, links=1)
+    assert sent(house, card) == Sent(mails=1, cards=1)
+    assert "nothing has failed" in cli("replay", "--all", "--yes").stdout
+    assert cli.json("replay", "--all", "--yes") == []
+
+
+def test_waiting_for_the_end_of_it(house: House, cli: Cli) -> None:
+    tickets = three_refused(house)
+    house.sandbox.world.faults.clear()
+    said = cli("replay", "--all", "--yes", "--wait")
+    assert "replay 1 of 'forbidden' is over: 3 queued, 0 refused" in said.stdout
+    house.settle()
+    assert [sent(house, ticket).issues for ticket in tickets] == [1, 1, 1]
+
+
+def test_one_command_in_two_places() -> None:
+    events = main.commands["events"]
+    assert isinstance(events, click.Group)
+    assert main.commands["replay"] is events.commands["replay"]
 
 
 def test_two_admins_start_one_bulk_replay(house: House, cli: Cli) -> None:

@@ -39,8 +39,10 @@ def test_nothing_is_overwritten_unless_forced_and_rights_are_the_lists(run: Run)
 
 @pytest.mark.parametrize("force", [(), ("--force",)])
 @pytest.mark.parametrize("option", ["--allowed", "--refused"])
-def test_a_link_or_a_device_in_the_way_is_refused(run: Run, tmp_path: Path, option: str, force: tuple[str, ...]) -> None:
-    """C017: nothing is written through a link, to a file that is there or to none. `desk suppress` alone writes files."""
+def test_a_link_or_a_device_in_the_way_is_refused(
+    run: Run, tmp_path: Path, option: str, force: tuple[str, ...]
+) -> None:
+    """C017: nothing is written through a link, wherever it leads. `desk suppress` alone writes files."""
     put("phone\n0199999999\n")
     (tmp_path / "theirs").write_text("precious")
     for name, to in (("link", "theirs"), ("nowhere", "missing"), ("device", "/dev/full"), ("folder", ".")):
