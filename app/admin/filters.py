@@ -26,7 +26,8 @@ class FilterError(DeskError):
 
 @dataclass(frozen=True)
 class Filter:
-    """`text`: looked for literally. `before`: only rows below this number. `given`: what was filled in, as it was."""
+    """`kind`: of events, never asked for by name. `text`: looked for literally. `before`: only rows below this number.
+    `given`: what was filled in, as it was."""
 
     state: str = ""
     cause: str = ""

@@ -195,6 +195,7 @@ def test_too_many_are_refused_at_once(house: House, cli: Cli, monkeypatch: pytes
     three_refused(house)
     cause = dead_events(house)[0]["reason"]
     assert "more than 2" in cli("replay", "--cause", cause, "--yes", code=1).output
+    assert "more than 2" in cli("replay", "--all", "--dry-run").output
     assert cli.json("replay", "--progress") == []
 
 
