@@ -1,4 +1,7 @@
-"""Reads events and cases for people: the command line and the admin pages. Ids, slugs and times only."""
+"""Reads events and cases for people, on the pages and the command line. Ids, slugs and times only.
+
+Lists of them are in app/admin/queries.py.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +13,15 @@ from app import trace
 from app.db import Connection, Row
 
 EVENT_STATES = ("queued", "running", "waiting", "held", "done", "ignored", "void", "dead")
-EVENT = "id, fact, sender, kind, ticket_id, case_id, detail, state, reason, walk, next_at, received_at, changed_at"
+EVENT = (
+    "id, fact, sender, kind, ticket_id, case_id, detail, state, reason, walk, failures, next_at,"
+    " received_at, changed_at, octet_length(body) AS size"
+)
 CASE = (
     "id, ticket_id, procedure, generation, state, preference, problems, decision, decided_by, decided_at, reason,"
-    " jira_key, chat_channel, chat_ts, opened_at, changed_at, closed_at"
+    " jira_key, chat_channel, chat_ts, received_at, due_at, opened_at, changed_at, moved_at, closed_at"
 )
 EFFECT = "id, verb, arg, vendor, op_id, state, attempts, reason, evidence, planned_at, sent_at, done_at, next_at"
-
-
-def events(conn: Connection, *, state: str | None, ticket: int | None, limit: int) -> list[Row]:
-    """The newest events first."""
-    return conn.execute(
-        f"SELECT {EVENT} FROM events WHERE (%(state)s::text IS NULL OR state = %(state)s)"
-        " AND (%(ticket)s::bigint IS NULL OR ticket_id = %(ticket)s) ORDER BY id DESC LIMIT %(limit)s",
-        {"state": state, "ticket": ticket, "limit": limit},
-    ).fetchall()
 
 
 def event(conn: Connection, event_id: int) -> dict[str, Any] | None:
@@ -46,20 +43,12 @@ def effects(conn: Connection, case_id: int | None) -> list[Row]:
     return conn.execute(f"SELECT {EFFECT} FROM effects WHERE case_id = %s ORDER BY id", (case_id,)).fetchall()
 
 
-def cases(conn: Connection, *, only_open: bool, limit: int) -> list[Row]:
-    """The newest cases first."""
-    return conn.execute(
-        f"SELECT {CASE} FROM cases WHERE ticket_id > 0 AND (NOT %s OR closed_at IS NULL) ORDER BY id DESC LIMIT %s",
-        (only_open, limit),
-    ).fetchall()
-
-
 def unconfirmed(conn: Connection) -> list[Row]:
     """The wishes not confirmed yet, oldest receipt first, with their due date and whether it has passed."""
     now = datetime.now(UTC)
     return [
         {
-            **{name: getattr(case, name) for name in (*CASE.split(", "), "received_at", "due_at")},
+            **{name: getattr(case, name) for name in CASE.split(", ")},
             "overdue": case.due_at is not None and case.due_at < now,
         }
         for case in known.unconfirmed(conn)

@@ -8,6 +8,8 @@ replayed by itself once the vendor answers again. Source: issue 5; bad-inputs A0
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from app.errors import DeskError
 from app.inbox import UNFINISHED, Stored
 from app.ledger import store, vendors
 from app.logs import report
+from app.replay import Plan
 
 if TYPE_CHECKING:
     from app.desk import Desk
@@ -29,59 +32,100 @@ WHAT = "bulk"
 LIMIT = 1000  # events in one bulk replay; more is several
 PORTION = 10  # events in one go
 PAUSE = timedelta(seconds=10)  # between two goes: sixty events a minute
+SHOWN = 20  # plans that are shown before it begins: of the oldest
 FIELDS = "id, who, cause, total, queued, refused, last_id, made_at, ended_at"
-# `vendor`: only what its outage has killed, before an effect or in one. Messages about failures are never replayed so.
+# Messages about failures are never replayed in bulk.
+MAY = "state = 'dead' AND kind <> 'dead' AND NOT starts_with(coalesce(detail->>'what', ''), 'alert:')"
+# `vendor`: only what its outage has killed, before an effect or in one.
 FAILED = (
-    "state = 'dead' AND kind <> 'dead' AND reason = %(cause)s"
-    " AND NOT starts_with(coalesce(detail->>'what', ''), 'alert:')"
+    f"{MAY} AND reason = %(cause)s"
     " AND (%(vendor)s = '' OR starts_with(reason, 'gave_up:' || %(vendor)s || ':')"
     " OR EXISTS (SELECT 1 FROM effects f WHERE f.case_id = events.case_id AND f.state = 'dead'"
     " AND f.vendor = %(vendor)s AND f.reason = events.reason))"
 )
 
 
+class BulkError(DeskError):
+    """It is not started; the message says why."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, "bulk")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a replay of everything of one cause would do now: with how many (LIMIT + 1: more than may be), and with the
+    oldest of them. `refusal` is empty when it may begin."""
+
+    cause: str
+    total: int
+    plans: tuple[Plan, ...]
+    refusal: str = ""
+
+
 def causes(conn: Connection) -> list[Row]:
     """Why events have failed: cause, how many, the oldest and the newest; the most frequent first."""
     return conn.execute(
         "SELECT reason AS cause, count(*) AS count, min(received_at) AS oldest, max(received_at) AS newest"
-        " FROM events WHERE state = 'dead' AND kind <> 'dead' GROUP BY reason ORDER BY count DESC, reason"
+        f" FROM events WHERE {MAY} GROUP BY reason ORDER BY count DESC, reason"
     ).fetchall()
+
+
+def look(desk: Desk, conn: Connection, cause: str) -> Look:
+    """The plan, within a transaction. Changes nothing."""
+    ids = _found(conn, cause, "")
+    plans = tuple(replay.of_event(desk, conn, event_id) for event_id in ids[:SHOWN])
+    return Look(cause, len(ids), plans, _refusal(ids))
+
+
+def _found(conn: Connection, cause: str, vendor: str) -> list[int]:
+    rows = conn.execute(
+        f"SELECT id FROM events WHERE {FAILED} ORDER BY id LIMIT %(most)s",
+        {"cause": cause, "vendor": vendor, "most": LIMIT if vendor else LIMIT + 1},
+    ).fetchall()
+    return [int(row["id"]) for row in rows]
+
+
+def _refusal(ids: list[int]) -> str:
+    if not ids:
+        return "nothing has failed of this cause, or it is replayed already"
+    if len(ids) > LIMIT:
+        return f"more than {LIMIT} have failed of this cause: replay some by their ids first"
+    return ""
 
 
 def start(desk: Desk, conn: Connection, actor: Actor, cause: str, vendor: str = "") -> int:
     """Have everything that has failed of this cause replayed; the bulk's number. `vendor`: of what its outage has
     killed, the oldest LIMIT.
 
-    Raises DeskError, reason `bulk`: nothing has failed so, too much has, or it is under way already.
+    Raises BulkError: nothing has failed so, too much has, or it is under way already.
     """
-    found = conn.execute(
-        f"SELECT count(*) AS total, coalesce(max(id), 0) AS until FROM (SELECT id FROM events WHERE {FAILED}"
-        " ORDER BY id LIMIT %(most)s) AS found",
-        {"cause": cause, "vendor": vendor, "most": LIMIT if vendor else LIMIT + 1},
-    ).fetchone()
-    assert found is not None
-    if not found["total"]:
-        raise DeskError("nothing has failed of this cause", "bulk")
-    if found["total"] > LIMIT:
-        raise DeskError(f"more than {LIMIT} have failed of this cause: replay some by their ids first", "bulk")
+    ids = _found(conn, cause, vendor)
+    if refusal := _refusal(ids):
+        raise BulkError(refusal)
     made = conn.execute(
         "INSERT INTO bulk_replays (who, cause, vendor, until_id, total) VALUES (%s, %s, %s, %s, %s)"
         " ON CONFLICT DO NOTHING RETURNING id",
-        (actor.name, cause, vendor, found["until"], found["total"]),
+        (actor.name, cause, vendor, ids[-1], len(ids)),
     ).fetchone()
     if made is None:
-        raise DeskError("a replay of this cause is under way", "bulk")
+        raise BulkError("a replay of this cause is under way")
     number = int(made["id"])
     timers.again(conn, f"desk:{WHAT}:{number}", f"{WHAT}:{number}", datetime.now(UTC))
-    audit.write(
-        conn, desk.vault, actor, "bulk.started", f"bulk:{number}", after={"cause": cause, "total": found["total"]}
-    )
+    audit.write(conn, desk.vault, actor, "bulk.started", f"bulk:{number}", after={"cause": cause, "total": len(ids)})
     return number
 
 
 def listed(conn: Connection, limit: int = 20) -> list[Row]:
     """The newest bulk replays first, with how far they are."""
     return conn.execute(f"SELECT {FIELDS} FROM bulk_replays ORDER BY id DESC LIMIT %s", (limit,)).fetchall()
+
+
+def progress(conn: Connection, numbers: Sequence[int]) -> list[Row]:
+    """How far these are, oldest first."""
+    return conn.execute(
+        f"SELECT {FIELDS} FROM bulk_replays WHERE id = ANY(%s) ORDER BY id", (list(numbers),)
+    ).fetchall()
 
 
 def set_up(conn: Connection) -> None:
@@ -177,7 +221,7 @@ def recovered(desk: Desk, conn: Connection) -> None:
     try:
         with conn.transaction():
             number = start(desk, conn, DESK, row["cause"], row["vendor"])
-    except DeskError as refused:
+    except BulkError as refused:
         log.warning("bulk.not_started", extra={"reason": refused.reason})
     else:
         store.write(conn, None, "bulk_started", bulk=number, cause=row["cause"])

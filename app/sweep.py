@@ -15,6 +15,7 @@ So a field mended, a tag put on anew, a withdrawal or a customer's comment are f
 lost. What is handed on is the event that the webhook would have made, with the same fact: one that comes late, a second
 worker and a sweep begun again change nothing. The walk reads the ticket and decides, as always. Source: faults.md Z12,
 Z13; SOP 000 Notes ("all customer preferences are fully implemented").
+How far it looks back: app/sweep_spans.py.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from app import timers
+from app import sweep_spans, timers
 from app.clients import retry
 from app.clients.shape import moment
 from app.clients.types import Audit, Found
@@ -35,16 +36,14 @@ from app.events import TicketTagged
 from app.inbox import UNFINISHED, Stored
 from app.ledger import store
 from app.parse.zendesk import tagged
+from app.sweep_spans import STAMP, TIMER, WHAT, Span
 
 if TYPE_CHECKING:
     from app.walk import Verdict, Walker
 
 log = logging.getLogger(__name__)
 
-TIMER, WHAT = "desk:sweep", "sweep"
 TAGS = ("data_deletion_withdrawn", "regulatory_threat", "data_deletion_request")  # the urgent ones first
-OVERLAP = timedelta(minutes=15)  # the index's lag, and clocks that differ
-FURTHER = timedelta(days=1)  # once a day: an index that lagged for longer (faults.md Z13)
 LOOKED_AT = 50  # newest events of a ticket: later ones have later times
 
 
@@ -60,7 +59,7 @@ def set_up(conn: Connection, interval: float) -> None:
     """The first sweep one interval after the first start; and a new timer should the last one have come to nothing."""
     conn.execute(
         "INSERT INTO ourselves VALUES ('first_started', %s) ON CONFLICT DO NOTHING",
-        (datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),),
+        (datetime.now(UTC).strftime(STAMP),),
     )
     due = datetime.now(UTC) + timedelta(seconds=interval)
     row = conn.execute("SELECT fired_at FROM timers WHERE name = %s FOR UPDATE", (TIMER,)).fetchone()
@@ -79,15 +78,19 @@ def sweep(walker: Walker, stored: Stored) -> Verdict:
     with desk.db.tx() as conn:
         if _running(conn, stored.id):
             return Verdict("void", "already_sweeping")
-        since = _since(conn, started)
+        spans = sweep_spans.spans(conn, started)
     looked = taken = 0
     try:
-        for found in _candidates(walker, since):
-            if desk.stopping.is_set():
-                return Verdict("waiting", "stopping", next_at=datetime.now(UTC))
-            event = _lost(walker, found)
-            looked += 1
-            taken += bool(event and desk.submit(event, sender="desk"))
+        for span in spans:
+            for found in _candidates(walker, span):
+                if desk.stopping.is_set():
+                    return Verdict("waiting", "stopping", next_at=datetime.now(UTC))
+                event = _lost(walker, found)
+                looked += 1
+                taken += bool(event and desk.submit(event, sender="desk"))
+            if span.asked:
+                with desk.db.tx() as conn:
+                    sweep_spans.portion(conn, span)
     except VendorError as error:
         asked = getattr(error, "retry_after", None)
         waits = walker._again_or(stored, error.reason, True, asked)
@@ -95,11 +98,7 @@ def sweep(walker: Walker, stored: Stored) -> Verdict:
         next_one = datetime.now(UTC) + timedelta(seconds=max(desk.settings.sweep_interval, asked or 0.0))
         return replace(waits, next_at=min(waits.next_at or next_one, next_one))
     with desk.db.tx() as conn:
-        conn.execute(
-            "INSERT INTO ourselves VALUES ('swept_until', %s) ON CONFLICT (name) DO UPDATE"
-            " SET value = greatest(ourselves.value, excluded.value)",
-            (started.strftime("%Y-%m-%dT%H:%M:%SZ"),),
-        )
+        sweep_spans.whole(conn, spans, started)
         store.write(conn, None, "swept", event_id=stored.id, looked=looked, taken=taken)
     log.info("sweep.done", extra={"count": taken})
     return Verdict("done")
@@ -115,20 +114,12 @@ def _running(conn: Connection, event_id: int | None) -> bool:
     return row is not None
 
 
-def _since(conn: Connection, now: datetime) -> datetime | None:
-    row = conn.execute("SELECT value FROM ourselves WHERE name = 'swept_until'").fetchone()
-    if row is None:
-        return None
-    until = moment(row["value"])
-    return until - (OVERLAP if until.date() == now.date() else FURTHER)
-
-
-def _candidates(walker: Walker, since: datetime | None) -> Iterator[Found]:
+def _candidates(walker: Walker, span: Span) -> Iterator[Found]:
     """Each ticket once, with one of the procedures' tags."""
     seen: set[int] = set()
     tags = walker.desk.settings.tags
     for name in TAGS:
-        for found in walker.tools.zendesk.tagged(tags[name], since):
+        for found in walker.tools.zendesk.tagged(tags[name], span.begin, span.end):
             if found.id not in seen and tags[name] in found.tags:
                 seen.add(found.id)
                 yield found

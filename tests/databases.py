@@ -70,20 +70,20 @@ def remove_database(base: str, uri: str) -> None:
         conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def to_the_disk(base: str, whether: str) -> None:
+def to_the_disk(base: str, whether: str, setting: str = "fsync") -> None:
     """`off`: this server's commits do not wait for the disk. Killed processes lose nothing by it, a power cut would.
 
     Several servers beside each other make a slow disk stall for a second, which is all the time a door has.
     """
     with psycopg.connect(base, autocommit=True) as conn:
-        conn.execute(sql.SQL("ALTER SYSTEM SET fsync = {}").format(sql.SQL(whether)))
+        conn.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(setting), sql.SQL(whether)))
         conn.execute("SELECT pg_reload_conf()")
     for _ in range(100):
         with psycopg.connect(base, autocommit=True) as conn:
-            if conn.execute("SHOW fsync").fetchone() == (whether,):
+            if conn.execute(sql.SQL("SHOW {}").format(sql.Identifier(setting))).fetchone() == (whether,):
                 return
         time.sleep(0.05)
-    raise AssertionError(f"fsync is not {whether}")
+    raise AssertionError(f"{setting} is not {whether}")
 
 
 def remove_spares(base: str) -> None:

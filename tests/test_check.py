@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from click.testing import CliRunner
+from flask.helpers import get_debug_flag
+from requests.adapters import HTTPAdapter
+from slack_sdk.http_retry import default_retry_handlers
+from urllib3 import Retry
 
 from app import clients
 from app.check import Finding, run
@@ -182,20 +189,71 @@ def test_wrong_credentials_are_said_once_a_vendor(look: Look) -> None:
     assert set(found) >= {REQUEST, "slack channel", "jira project"}
 
 
-def test_a_library_that_sends_again_and_a_clock_that_is_off(settings_of: Callable[..., Settings]) -> None:
+AGAIN = Retry(total=3)
+
+
+def zendesk_again(made: clients.Clients) -> None:
+    """As zenpy would mount it."""
+    made.zendesk._client.session.mount("https://", HTTPAdapter(max_retries=AGAIN))  # type: ignore[attr-defined]
+
+
+def jira_again(made: clients.Clients) -> None:
+    made.jira._client._session.max_retries = 3  # type: ignore[attr-defined]
+
+
+def slack_again(made: clients.Clients) -> None:
+    """As slack_sdk's own client has it."""
+    made.chat._web.retry_handlers.extend(default_retry_handlers())  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("again", "vendor"), [(zendesk_again, "zendesk"), (jira_again, "jira"), (slack_again, "slack")]
+)
+def test_c019_a_library_that_sends_again(
+    settings_of: Callable[..., Settings], again: Callable[[clients.Clients], None], vendor: str
+) -> None:
+    """C019; the rest of it is in the tests that follow, each fault by its own name."""
     settings = settings_of()
     made = clients.make(settings)
-    made.jira._client._session.max_retries = 3  # type: ignore[attr-defined]
-    wire = made.zendesk._wire  # type: ignore[attr-defined]
-    type(wire).skew = property(lambda self: -75.2 if self.vendor == "zendesk" else 1.0, lambda self, value: None)
-    try:
-        found = faults({finding.name: finding for finding in run(settings, made)})
-    finally:
-        del type(wire).skew
-    assert found == {
-        "one retry owner": "the libraries of jira send again by themselves",
-        "clocks": "zendesk is -75 s from ours",
-    }
+    again(made)
+    found = faults({finding.name: finding for finding in run(settings, made)})
+    assert found == {"one retry owner": f"the libraries of {vendor} send again by themselves"}
+
+
+@pytest.mark.parametrize(("off", "wrong"), [(-75, True), (75, True), (-50, False), (50, False)])
+def test_a_clock_that_is_off(look: Look, monkeypatch: pytest.MonkeyPatch, off: int, wrong: bool) -> None:
+    """By the Date header of every vendor's answer."""
+    real = BaseHTTPRequestHandler.date_time_string
+    monkeypatch.setattr(BaseHTTPRequestHandler, "date_time_string", lambda self: real(self, time.time() + off))
+    found = faults(look())
+    assert set(found) == ({"clocks"} if wrong else set())
+    if wrong:
+        said = re.findall(r"(\w+) is ([-+]\d+) s from ours", found["clocks"])
+        assert {name for name, _ in said} == {"zendesk", "slack", "jira"}
+        assert all(abs(int(seconds) - off) <= 2 for _, seconds in said)
+
+
+@pytest.mark.parametrize(("value", "wrong"), [("1", True), ("true", True), ("0", False), ("", False), ("no", False)])
+def test_a_debugger(look: Look, monkeypatch: pytest.MonkeyPatch, value: str, wrong: bool) -> None:
+    """What Flask takes for one, create_app refuses and this names."""
+    monkeypatch.setenv("FLASK_DEBUG", value)
+    assert get_debug_flag() == wrong
+    assert list(faults(look())) == (["debugger"] if wrong else [])
+
+
+@pytest.mark.parametrize(("mode", "wrong"), [(0o644, True), (0o602, True), (0o640, False), (0o600, False)])
+def test_a_file_of_secrets_that_everybody_can_read(
+    settings_of: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, wrong: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = settings_of()
+    Path(".env").write_text(EXAMPLE.read_text("utf-8"), "utf-8")
+    Path(".env").chmod(mode)
+    found = {finding.name: finding for finding in run(settings)}
+    assert faults(found) == (
+        {"secrets in .env": "everybody on this machine may read or change it: chmod 600 .env"} if wrong else {}
+    )
+    assert "secrets in .env" in found
 
 
 def test_socket_mode_has_its_own_token(look: Look, sandbox: Sandbox) -> None:
@@ -289,6 +347,14 @@ class TestDatabase:
             assert name is not None
             conn.execute(f"ALTER DATABASE {name[0]} SET synchronous_commit = off")
         assert faults(look()) == {"database synchronous_commit": "is off"}
+
+    @pytest.mark.parametrize("setting", ["fsync", "full_page_writes"])
+    def test_unsafe_as_a_whole(self, look: Look, database_server: str, setting: str) -> None:
+        to_the_disk(database_server, "off", setting)
+        try:
+            assert faults(look()) == {f"database {setting}": "is off"}
+        finally:
+            to_the_disk(database_server, "on", setting)
 
 
 def test_the_command(settings_of: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from app.cli import main
 from app.errors import ConfigError
-from app.settings import Settings, load
+from app.settings import PUBLIC_TEST_SECRET, Settings, load
 
 EXAMPLE = Path(__file__).resolve().parent.parent / ".env.example"
 CANARY = "Hunter2-Canary"
@@ -98,6 +101,28 @@ def refused(**given: Any) -> list[str]:
 )
 def test_a_slip_is_named_in_plain_words_and_alone(name: str, value: str, words: str) -> None:
     assert refused(**{name: value}) == [words]
+
+
+def test_c021_what_is_refused_at_the_start_and_named(env_file: Callable[[str], Path]) -> None:
+    """C021, by the command: exit code 1 and one line. An empty list of approvers starts, and nobody may decide: `desk
+    check` fails for it (tests/test_check.py), since a group may be who decides."""
+    for line, named in (
+        (f"APROVERS={CANARY}", "APROVERS in .env is no setting"),
+        (f"PORT={CANARY}", "PORT must be"),
+        ("SECRET_KEY=", "SECRET_KEY is empty"),
+        ("SECRET_KEY=changeme", "SECRET_KEY is a published or example secret"),
+        (f"ZENDESK_WEBHOOK_SECRETS={PUBLIC_TEST_SECRET}", "ZENDESK_WEBHOOK_SECRETS is a published"),
+        (f"APPROVERS={CANARY}", "APPROVERS part 1 is not name=value"),
+    ):
+        folder = env_file(line).parent
+        for words in (["work"], ["migrate"], ["events", "list"], ["check"]):
+            with contextlib.chdir(folder):
+                done = CliRunner().invoke(main, words)
+            assert (done.exit_code, done.stdout) == (1, ""), (line, words)
+            assert done.stderr.startswith("desk: settings refused: ")
+            assert named in done.stderr
+            assert done.stderr.count("\n") == 1
+            assert CANARY not in done.stderr
 
 
 def test_one_slip_hides_no_other() -> None:

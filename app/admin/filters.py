@@ -1,4 +1,7 @@
-"""What a list is narrowed to: read from the page's form, checked once, bounded. Anything that cannot be is a 400."""
+"""What a list is narrowed to: read from a page's form or a command's options, checked once, bounded.
+
+What cannot be is refused: a 400 of the page, wrong usage of the command.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,31 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
-from werkzeug.exceptions import BadRequest
+from app.errors import DeskError
 
 SEARCH = 200  # characters of a search text; more is cut (bad-inputs A033)
-FIELDS = ("state", "cause", "ticket", "sender", "since", "until", "text")
+FIELDS = ("state", "cause", "ticket", "sender", "procedure", "since", "until", "text")
 _ID = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+
+
+class FilterError(DeskError):
+    """The message begins with the name of the field and says what it may be."""
+
+    def __init__(self, wanted: str) -> None:
+        super().__init__(wanted, "filter")
 
 
 @dataclass(frozen=True)
 class Filter:
-    """`text`: looked for literally. `before`: only rows below this number. `given`: what was filled in, as it was."""
+    """`kind`: of events, never asked for by name. `text`: looked for literally. `before`: only rows below this number.
+    `given`: what was filled in, as it was."""
 
     state: str = ""
     cause: str = ""
     ticket: int | None = None
     sender: str = ""
+    kind: str = ""
+    procedure: str = ""
     since: datetime | None = None
     until: datetime | None = None
     text: str = ""
@@ -29,27 +42,35 @@ class Filter:
     given: Mapping[str, str] = field(default_factory=dict)
 
 
-def read(given: Mapping[str, str], zone: tzinfo, *, states: Collection[str], senders: Collection[str] = ()) -> Filter:
-    """Raises BadRequest. Empty fields count as not given."""
+def read(
+    given: Mapping[str, str],
+    zone: tzinfo,
+    *,
+    states: Collection[str] = (),
+    senders: Collection[str] = (),
+    procedures: Collection[str] = (),
+) -> Filter:
+    """Raises FilterError. Empty fields count as not given; times without a zone are in `zone`."""
     kept = {name: _printable(given.get(name, ""))[:SEARCH].strip() for name in FIELDS}
-    since, until = (_moment(kept[name], zone) for name in ("since", "until"))
+    since, until = (_moment(name, kept[name], zone) for name in ("since", "until"))
     return Filter(
-        state=_one_of(kept["state"], states),
+        state=_one_of("state", kept["state"], states),
         cause=kept["cause"],
-        ticket=number(kept["ticket"]) if kept["ticket"] else None,
-        sender=_one_of(kept["sender"], senders),
+        ticket=number(kept["ticket"], "ticket") if kept["ticket"] else None,
+        sender=_one_of("sender", kept["sender"], senders),
+        procedure=_one_of("procedure", kept["procedure"], procedures),
         since=since,
         until=until,
         text=kept["text"],
-        before=number(given["before"]) if given.get("before") else None,
+        before=number(given["before"], "before") if given.get("before") else None,
         given={name: value for name, value in kept.items() if value},
     )
 
 
-def number(text: str) -> int:
-    """An id: 1 to 18 ASCII digits, first not 0. Raises BadRequest."""
+def number(text: str, field: str) -> int:
+    """An id: 1 to 18 ASCII digits, first not 0. Raises FilterError."""
     if not _ID.fullmatch(text):
-        raise BadRequest
+        raise FilterError(f"{field} is an id: 1 to 18 digits")
     return int(text)
 
 
@@ -67,14 +88,14 @@ def _printable(text: str) -> str:
     return "".join(char for char in text[: 4 * SEARCH] if char.isprintable())
 
 
-def _one_of(value: str, known: Collection[str]) -> str:
+def _one_of(field: str, value: str, known: Collection[str]) -> str:
     if value and value not in known:
-        raise BadRequest
+        raise FilterError(f"{field} is one of {', '.join(known)}")
     return value
 
 
-def _moment(text: str, zone: tzinfo) -> datetime | None:
-    """`2026-11-22T13:05`, as a date field of a browser sends it, in the desk's own time zone."""
+def _moment(field: str, text: str, zone: tzinfo) -> datetime | None:
+    """`2026-11-22` or `2026-11-22T13:05`, as a date field of a browser sends it."""
     if not text:
         return None
     try:
@@ -82,4 +103,4 @@ def _moment(text: str, zone: tzinfo) -> datetime | None:
         at = at.replace(tzinfo=zone) if at.tzinfo is None else at
         return at.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise BadRequest from None
+        raise FilterError(f"{field} is a time such as 2026-11-22 or 2026-11-22T13:05") from None

@@ -13,21 +13,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.admin.filters import Filter, is_number, like
-from app.cases import OPEN_STATES
+from app.browse import CASE, EVENT
+from app.cases import CLOSED_STATES, OPEN_STATES
 from app.db import Connection, Row
 
 PAGE = 50  # rows
 WINDOW = 10_000  # rows looked at for one page
+MOST, FAR = 10_000, 200_000  # rows of one file or one command, and those that are looked at for it
 SLACK = timedelta(minutes=10)  # numbers are given in the order of time, but for transactions that take long
 UNFINISHED, OVERDUE = "unfinished", "overdue"  # beside the states of a case
-EVENT = (
-    "id, fact, sender, kind, ticket_id, case_id, state, reason, walk, failures, next_at, received_at, changed_at,"
-    " octet_length(body) AS size"
-)
-CASE = (
-    "id, ticket_id, procedure, generation, state, preference, problems, decision, decided_by, decided_at, reason,"
-    " jira_key, received_at, due_at, opened_at, moved_at, closed_at"
-)
+STATES = (UNFINISHED, OVERDUE, *sorted(OPEN_STATES), *sorted(CLOSED_STATES))
+SENDERS = ("zendesk", "slack", "mattermost", "jira", "desk")
 # Each state by itself, by its index: a planner that is given all of them at once reads the history instead.
 OPEN = "({}) AS cases".format(
     " UNION ALL ".join(
@@ -89,6 +85,8 @@ def events(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = W
         search = search.with_(**{"near" if dead else "far": "reason = %(cause)s"}, cause=only.cause)
     if only.sender:
         search = search.with_(far="sender = %(sender)s", sender=only.sender)
+    if only.kind:
+        search = search.with_(far="kind = %(kind)s", kind=only.kind)
     if only.text:
         found = "fact ILIKE %(like)s OR kind ILIKE %(like)s OR reason ILIKE %(like)s"
         if is_number(only.text):
@@ -97,10 +95,9 @@ def events(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = W
     return _find(conn, search, limit, window)
 
 
-def letters(conn: Connection, before: int | None) -> Found:
+def letters(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = WINDOW) -> Found:
     """Unusable bodies, the newest first."""
-    search = Search("events", EVENT, "received_at", values={"below": before or TOP})
-    return _find(conn, search.with_(near="state = 'dead'", far="kind = 'dead'"), PAGE, WINDOW)
+    return events(conn, replace(only, state="dead", kind="dead"), limit=limit, window=window)
 
 
 def cases(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = WINDOW) -> Found:
@@ -115,6 +112,8 @@ def cases(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = WI
         search = replace(search, source=OLDEST).with_(far="due_at < now()")
     elif only.state:
         search = search.with_(near="state = %(state)s", state=only.state)
+    if only.procedure:
+        search = search.with_(far="procedure = %(procedure)s", procedure=only.procedure)
     if only.text:
         found = "jira_key ILIKE %(like)s OR procedure ILIKE %(like)s OR reason ILIKE %(like)s"
         if is_number(only.text):

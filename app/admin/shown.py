@@ -15,6 +15,7 @@ import psycopg
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from app.admin.filters import FilterError
 from app.admin.passwords import BusyError
 from app.errors import StoreError
 from app.logs import report
@@ -109,6 +110,7 @@ def register(routes: Blueprint) -> None:
     routes.after_request(secured)
     routes.register_error_handler(RefusedRequest, _unreadable)
     routes.register_error_handler(HTTPException, _refused)
+    routes.register_error_handler(FilterError, lambda _: error(400))
     routes.register_error_handler(BusyError, lambda _: error(503, {"Retry-After": str(BUSY_SECONDS)}))
     routes.register_error_handler(StoreError, _no_store)
     routes.register_error_handler(psycopg.OperationalError, _no_store)

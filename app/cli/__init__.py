@@ -1,26 +1,30 @@
 """`desk`: the command line.
 
 Exit codes: 0 done, 1 something is wrong, 2 usage, 3 not found, 4 store unusable, 7 the output cannot be written,
-8 the audit trail is broken.
+8 the audit trail is broken, 141 whoever read the output has gone.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
-import psycopg
 
-from app.errors import ConfigError, DeskError, StoreError
+from app.cli import refusals
+from app.errors import DeskError
 
-WRONG, NOT_FOUND, STORE, OUTPUT, AUDIT = 1, 3, 4, 7, 8
+WRONG, NOT_FOUND, STORE, OUTPUT, AUDIT, UNREAD = 1, 3, 4, 7, 8, 141
 
 
 class Desk(click.Group):
     """Every refusal is one clear line on stderr, never a traceback."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that has no UTF-8 shows what it can
         try:
             return super().main(*args, **extra)
         except OSError as error:
@@ -31,21 +35,22 @@ class Desk(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except ConfigError as error:
-            fail(str(error), WRONG)
-        except (StoreError, psycopg.OperationalError):
-            fail("the database cannot be used (is it running, and is `desk migrate` done?)", STORE)
-        except psycopg.errors.UndefinedTable:
-            fail("the database has no tables of ours: run `desk migrate`", STORE)
+        except refusals.REFUSED as error:
+            fail(refusals.of_store(error), STORE)
         except DeskError as error:
             fail(str(error), WRONG)
         except BrokenPipeError:
-            sys.stderr.close()
-            raise SystemExit(141) from None
-        return None
+            _unread()
 
 
-def fail(message: str, code: int) -> None:
+def _unread() -> NoReturn:
+    """Whoever read our output has gone. What is still in it goes nowhere, so that Python says nothing at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(UNREAD)
+
+
+def fail(message: str, code: int) -> NoReturn:
     """End the command with one line on stderr."""
     click.echo(f"desk: {message}", err=True)
     raise SystemExit(code)
@@ -65,11 +70,13 @@ from app.cli import (  # noqa: E402 - they register their commands on `main`
     clocks,
     consent,
     cover,
+    dead,
     manifest,
     proof,
     replay,
     service,
     suppress,
+    sweep,
     tokens,
 )
 
@@ -82,11 +89,13 @@ __all__ = [
     "clocks",
     "consent",
     "cover",
+    "dead",
     "main",
     "manifest",
     "proof",
     "replay",
     "service",
     "suppress",
+    "sweep",
     "tokens",
 ]

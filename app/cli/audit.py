@@ -9,7 +9,7 @@ import click
 
 from app import audit, pause
 from app.cli import AUDIT, NOT_FOUND, WRONG, fail, main
-from app.cli.browse import _desk, _zone
+from app.cli.browse import REASON, _desk, _zone
 from app.cli.output import show, show_json
 
 COLUMNS = ("id", "at", "who", "role", "origin", "action", "target", "before", "after", "reason")
@@ -65,7 +65,7 @@ def audit_head(as_json: bool) -> None:
 
 @main.command("pause")
 @click.argument("vendor", type=click.Choice(pause.NAMES))
-@click.option("--reason", required=True)
+@click.option("--reason", type=REASON, required=True, help="Why; kept in the audit trail.")
 def pause_command(vendor: str, reason: str) -> None:
     """Stop outward effects, of one vendor or all; events are still taken in."""
     with _desk() as desk, desk.db.tx() as conn:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
 
-from app import browse, db
-from app.cli import NOT_FOUND, STORE, fail, main
+from app import browse, db, registry
+from app.admin import filters, queries
+from app.admin.filters import Filter, FilterError
+from app.admin.queries import Found
+from app.cli import NOT_FOUND, STORE, fail, main, refusals
 from app.cli.output import show, show_json
 from app.desk import Desk
 from app.settings import load
+
+F = TypeVar("F", bound=Callable[..., object])
 
 MAX_ID = 10**18
 SHOW = {"ignore_unknown_options": True}  # so that `show -1` is an id that does not exist, not an option
@@ -22,7 +27,7 @@ EVENT = ("id", "received_at", "sender", "kind", "ticket_id", "case_id", "state",
 STEP = ("at", "what", "verb", "arg", "reason", "detail")
 EFFECT = ("id", "verb", "arg", "vendor", "state", "attempts", "reason", "next_at", "evidence")
 CASE = ("id", "ticket_id", "procedure", "generation", "state", "preference", "decision", "jira_key", "opened_at",
-        "closed_at")  # fmt: skip
+        "due_at", "closed_at")  # fmt: skip
 UNCONFIRMED = ("received_at", "due_at", "overdue", "ticket_id", "procedure", "generation", "state", "preference",
                "jira_key")  # fmt: skip
 ROUND = ("id", "generation", "state", "preference", "problems", "decision", "reason", "jira_key")
@@ -38,8 +43,10 @@ def _desk() -> Iterator[Desk]:
         fail("no database here: run `desk migrate`", STORE)
     uri = db.url(settings)
     db.reach(uri)
-    desk = Desk(settings, uri=uri, pool=2)
+    desk = Desk(settings, uri=uri, pool=2, lock_wait=refusals.LOCK_WAIT)
     try:
+        if problems := desk.ready():
+            fail("; ".join(f"{name}: {text}" for name, text in problems.items()) + " (run `desk migrate`)", STORE)
         yield desk
     finally:
         desk.db.close()
@@ -61,7 +68,56 @@ class Id(click.ParamType[int]):
         return int(text)
 
 
-ID = Id()
+class Reason(click.ParamType[str]):
+    """What somebody must say before something is done; blanks say nothing."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not str(value).strip():
+            self.fail("say why", param, ctx)
+        return str(value)
+
+
+ID, REASON = Id(), Reason()
+
+
+def narrowing(came: str) -> Callable[[F], F]:
+    """The options that every list has."""
+    options = (
+        click.option("--since", metavar="WHEN", help=f"Only what {came} then or later: 2026-11-22, 2026-11-22T13:05."),
+        click.option("--until", metavar="WHEN", help=f"Only what {came} before."),
+        click.option("--text", metavar="TEXT", help="Only what holds this, in its ids or its reason."),
+        click.option("--before", type=ID, help="Go on with what is older than this number."),
+        click.option("--limit", type=click.IntRange(1, queries.MOST), default=queries.PAGE, show_default=True),
+        click.option("--json", "as_json", is_flag=True, help="One JSON document."),
+    )
+
+    def decorate(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def narrowed(desk: Desk, given: Mapping[str, object], **known: Collection[str]) -> Filter:
+    """What the options say, read as the pages read their forms. Ends the command when they say nothing sensible."""
+    try:
+        return filters.read({name: str(value) for name, value in given.items() if value}, _zone(desk), **known)
+    except FilterError as error:
+        raise click.UsageError(f"--{error}") from None
+
+
+def listed(desk: Desk, found: Found, columns: Sequence[str], as_json: bool) -> None:
+    """One page of a list; people are told how to see more."""
+    if as_json:
+        show_json(found.rows)
+        return
+    show(found.rows, columns, _zone(desk))
+    if found.older:
+        looked = f" (looked back to {found.back_to.astimezone(_zone(desk)):%Y-%m-%d %H:%M})" if found.back_to else ""
+        click.echo(f"there may be more{looked}: --before {found.older}", err=True)
 
 
 @main.group()
@@ -73,18 +129,19 @@ def events() -> None:
 @click.option("--failed", is_flag=True, help="Only those that need a person (dead).")
 @click.option("--state", type=click.Choice(browse.EVENT_STATES), help="Only this state.")
 @click.option("--ticket", type=ID, help="Only this ticket.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-def events_list(failed: bool, state: str | None, ticket: int | None, limit: int, as_json: bool) -> None:
+@click.option("--cause", metavar="SLUG", help="Only this reason (`desk events causes`).")
+@click.option("--sender", type=click.Choice(queries.SENDERS), help="Only from there.")
+@narrowing("came in")
+def events_list(failed: bool, state: str | None, limit: int, as_json: bool, **given: object) -> None:
     """The newest events first."""
     if failed and state:
         raise click.UsageError("give --failed or --state, not both")
-    with _desk() as desk, desk.db.tx() as conn:
-        rows = browse.events(conn, state="dead" if failed else state, ticket=ticket, limit=limit)
-    if as_json:
-        show_json(rows)
-    else:
-        show(rows, (*EVENT, "next_at"), _zone(desk))
+    wanted = {**given, "state": "dead" if failed else state}
+    with _desk() as desk:
+        only = narrowed(desk, wanted, states=browse.EVENT_STATES, senders=queries.SENDERS)
+        with desk.db.tx() as conn:
+            found = queries.events(conn, only, limit=limit, window=queries.FAR)
+        listed(desk, found, (*EVENT, "next_at"), as_json)
 
 
 @events.command("show", context_settings=SHOW)
@@ -114,23 +171,39 @@ def cases_group() -> None:
 
 @cases_group.command("list")
 @click.option("--open", "only_open", is_flag=True, help="Only those that are not closed.")
+@click.option("--overdue", is_flag=True, help="Only those that are not closed and past their due date.")
+@click.option("--state", type=click.Choice(queries.STATES), help="Only this state.")
 @click.option("--unconfirmed", is_flag=True, help="Wishes not confirmed yet, oldest receipt first, with due dates.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
-@click.option("--json", "as_json", is_flag=True)
-def cases_list(only_open: bool, unconfirmed: bool, limit: int, as_json: bool) -> None:
+@click.option("--procedure", metavar="NAME", help="Only this procedure (data_deletion, regulatory_threat).")
+@click.option("--ticket", type=ID, help="Only this ticket.")
+@narrowing("were opened")
+def cases_list(*, only_open: bool, overdue: bool, state: str | None, unconfirmed: bool, limit: int, as_json: bool,
+               **given: object) -> None:  # fmt: skip
     """The newest cases first."""
-    with _desk() as desk, desk.db.tx() as conn:
-        rows = browse.unconfirmed(conn) if unconfirmed else browse.cases(conn, only_open=only_open, limit=limit)
+    if sum((only_open, overdue, bool(state), unconfirmed)) > 1 or (unconfirmed and any(given.values())):
+        raise click.UsageError("give one of --open, --overdue and --state; --unconfirmed stands alone")
+    wanted = {**given, "state": queries.UNFINISHED if only_open else queries.OVERDUE if overdue else state}
+    with _desk() as desk:
+        if unconfirmed:
+            _unconfirmed(desk, limit, as_json)
+            return
+        only = narrowed(desk, wanted, states=queries.STATES, procedures=registry.procedures())
+        with desk.db.tx() as conn:
+            found = queries.cases(conn, only, limit=limit, window=queries.FAR)
+        listed(desk, found, CASE, as_json)
+
+
+def _unconfirmed(desk: Desk, limit: int, as_json: bool) -> None:
+    with desk.db.tx() as conn:
+        rows = browse.unconfirmed(conn)
     if len(rows) > limit:
         click.echo(f"{limit} of {len(rows)}: --limit shows more", err=True)
         rows = rows[:limit]
     if as_json:
         show_json(rows)
-    elif unconfirmed:
-        late = ({**row, "overdue": "OVERDUE" if row["overdue"] else ""} for row in rows)
-        show(list(late), UNCONFIRMED, _zone(desk))
     else:
-        show(rows, CASE, _zone(desk))
+        late = [{**row, "overdue": "OVERDUE" if row["overdue"] else ""} for row in rows]
+        show(late, UNCONFIRMED, _zone(desk))
 
 
 @cases_group.command("show", context_settings=SHOW)

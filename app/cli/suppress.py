@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-import signal
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import DownloadColumn, TimeRemainingColumn
 
 from app.cli import WRONG, fail, main
 from app.cli.browse import _desk
 from app.cli.output import show_json
+from app.cli.progress import Done, bar
 from app.consent.ledger import PURPOSES
 from app.settings import CHANNELS
 from app.suppress import columns, outputs
@@ -25,7 +21,6 @@ from app.suppress.listback import Comparison, Report
 from app.suppress.records import ListError, heads
 from app.suppress.sieve import Sieve, Tally, place
 
-SAY_EVERY = 5.0  # seconds between two lines where there is no terminal to draw a bar on
 FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 OUT = click.Path(dir_okay=False, path_type=Path)
 SOURCE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
@@ -131,33 +126,8 @@ def _keep(file: Path, force: bool, *made: outputs.Output) -> None:
         output.keep(file)
 
 
-@contextmanager
-def _progress(file: Path) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, a plain line now and then elsewhere; on stderr. Ends, tidily, at SIGTERM too."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    total = file.stat().st_size
-    try:
-        if sys.stderr.isatty():
-            looks = (TextColumn("reading"), BarColumn(), TaskProgressColumn(), DownloadColumn(), TimeRemainingColumn())
-            with Progress(*looks, console=Console(stderr=True)) as bar:
-                task = bar.add_task("", total=total)
-                yield lambda done: bar.update(task, completed=done)
-        else:
-            yield _lines(total)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _lines(total: int) -> Callable[[int], None]:
-    said = time.monotonic()
-
-    def read(done: int) -> None:
-        nonlocal said
-        if time.monotonic() - said >= SAY_EVERY:
-            said = time.monotonic()
-            click.echo(f"read {min(100, 100 * done // max(1, total))} %", err=True)
-
-    return read
+def _progress(file: Path) -> AbstractContextManager[Done]:
+    return bar("reading", file.stat().st_size, DownloadColumn(), TimeRemainingColumn())
 
 
 def _say_checked(tally: Tally, targets: tuple[Path, Path], as_json: bool) -> None:

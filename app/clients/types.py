@@ -139,8 +139,9 @@ class Zendesk(Protocol):
         """Everybody whose address this is, main or further one, as they are now."""
         ...
 
-    def tagged(self, tag: str, since: datetime | None) -> Iterator[Found]:
-        """Tickets with this tag that changed at or after `since` (None: all that are not closed), page by page."""
+    def tagged(self, tag: str, since: datetime | None, until: datetime | None = None) -> Iterator[Found]:
+        """Tickets with this tag that changed at or after `since` (None: all that are not closed) and before `until`
+        (None: whenever), page by page."""
         ...
 
     def audits(self, ticket_id: int) -> Sequence[Audit]:

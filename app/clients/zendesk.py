@@ -97,9 +97,9 @@ class ZendeskClient(OverWire):
         found = (_or_gone(lambda: self.person(number)) for number in zendesk_search.users(self._get, email))  # noqa: B023 - called at once
         return [person for person in found if person is not None and email.lower() in person.mails]
 
-    def tagged(self, tag: str, since: datetime | None) -> Iterator[Found]:
+    def tagged(self, tag: str, since: datetime | None, until: datetime | None = None) -> Iterator[Found]:
         """Tickets with this tag, for the sweep (app.clients.zendesk_search)."""
-        return zendesk_search.tickets(self._get, zendesk_search.query(tag, since))
+        return zendesk_search.tickets(self._get, zendesk_search.query(tag, since, until))
 
     def audits(self, ticket_id: int) -> Sequence[Audit]:
         """Newest first, the newest 500. The order of pages is not documented, so all of them are read.

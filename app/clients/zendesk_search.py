@@ -26,11 +26,13 @@ Json = Mapping[str, object]
 Get = Callable[..., Json]
 
 
-def query(tag: str, since: datetime | None) -> str:
-    """Tickets with this tag, changed at or after `since` (aware; None: every ticket that is not solved)."""
+def query(tag: str, since: datetime | None, until: datetime | None = None) -> str:
+    """Tickets with this tag, changed at or after `since` (aware; None: every ticket that is not solved), before `until`
+    (None: whenever)."""
     if since is None:
         return f"tags:{tag} status<solved"
-    return f"tags:{tag} updated>={since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    words = f"tags:{tag} updated>={since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{words} updated<{until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if until is not None else words
 
 
 def users(get: Get, email: str) -> list[int]:

@@ -54,13 +54,16 @@ class Output:
 
 
 def check(source: Path, targets: Sequence[Path], force: bool) -> None:
-    """Raises ListError when a target is the list itself, twice the same, or there already and not to be replaced."""
+    """Raises ListError when a target is the list itself, twice the same, a link, or there already and not to be
+    replaced (C017)."""
     places = [path.resolve() for path in (source, *targets)]
     if len(set(places)) < len(places):
         raise ListError("the list and what is written must be different files", "outputs")
     for target in targets:
         if target.exists() and target.samefile(source):
             raise ListError("the list and what is written must be different files", "outputs")
+        if target.is_symlink():
+            raise ListError(f"{target} is a link, and what it leads to may be somebody else's", "outputs")
         if target.exists() and not (force and target.is_file()):
             raise ListError(f"{target} is there already (--force replaces it)", "outputs")
 

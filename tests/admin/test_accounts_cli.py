@@ -67,7 +67,7 @@ def test_what_is_kept_is_no_secret(house: House) -> None:
     assert other.secret != known.secret
 
 
-def test_c010_a_password_comes_from_a_file_or_a_prompt(house: House, tmp_path: Path) -> None:
+def test_a_password_comes_from_a_file_or_a_prompt(house: House, tmp_path: Path) -> None:
     desk(house, "add", "x1", "--role", "viewer", "--password", PASSWORD, code=2)
     too_many = CliRunner().invoke(main, ["admin", "add", "x1", PASSWORD, "--role", "viewer"], env=house.environment)
     assert too_many.exit_code == 2

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from app import bulk, replay
-from app.admin.pages import letters
+from app import bulk, letters, replay
 from tests.admin.pageskit import XSS, Page, Person, Web, books, case, effect, event, person, trail, unchanged
 from tests.cli_kit import failed_card
 from tests.house import House

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
+import click
 import pytest
 
 from app import bulk
+from app.cli import main
 from tests.cli_kit import Cli, failed_card
 from tests.house import House
 from tests.kit import NOTHING, Sent, arrivals, press_body, quiet_for, sent
@@ -60,7 +63,7 @@ def test_one_vendor_paused_the_others_go_on_and_the_note_says_so(house: House, c
 
 
 def test_a_pause_needs_a_reason_and_a_name(cli: Cli) -> None:
-    cli("pause", "jira", "--reason", " ", code=1)
+    cli("pause", "jira", "--reason", " ", code=2)
     cli("pause", "jira", code=2)
     cli("pause", "telegram", "--reason", "x", code=2)
 
@@ -71,7 +74,7 @@ def test_a_pause_needs_a_reason_and_a_name(cli: Cli) -> None:
 def test_settled_sends_nothing_and_the_note_says_so(house: House, cli: Cli) -> None:
     ticket, event = failed_card(house)
     house.sandbox.world.faults.clear()
-    cli("events", "settle", event, "--reason", " ", code=1)
+    cli("events", "settle", event, "--reason", " ", code=2)
     assert "settled" in cli("events", "settle", event, "--reason", "asked the supervisor by telephone").output
     house.wait(lambda: "has seen to what had failed" in house.notes(ticket)[-1], what="the note says so")
     house.settle()
@@ -124,38 +127,76 @@ def test_everything_of_one_cause_is_replayed_in_portions(
     tickets = three_refused(house)
     [cause] = cli.json("events", "causes")
     assert cause["count"] == 3
-    cli("bulk", "start", "nonsense", "--yes", code=3)
-    cli("bulk", "start", cause["cause"], code=2)  # nobody to ask, and no --yes
-    cli("bulk", "start", cause["cause"], "--dry-run")
-    assert (cli.json("bulk", "list"), len(dead_events(house))) == ([], 3)
+    cli("replay", "--cause", "nonsense", "--yes", code=3)
+    cli("replay", "--cause", cause["cause"], code=2)  # nobody to ask, and no --yes
+    cli("replay", "--cause", cause["cause"], "--dry-run")
+    assert (cli.json("replay", "--progress"), len(dead_events(house))) == ([], 3)
     house.sandbox.world.faults.clear()
-    cli("bulk", "start", cause["cause"], "--yes")
+    cli("replay", "--cause", cause["cause"], "--yes")
     for ticket in tickets:
         house.wait_state(ticket, "banning")
         assert sent(house, ticket) == Sent(mails=1, cards=1, issues=1, links=1)
-    house.wait(lambda: cli.json("bulk", "list")[0]["ended_at"], what="it is over")
-    [row] = cli.json("bulk", "list")
+    house.wait(lambda: cli.json("replay", "--progress")[0]["ended_at"], what="it is over")
+    [row] = cli.json("replay", "--progress")
     assert (row["total"], row["queued"], row["refused"]) == (3, 3, 0)
     assert [row["action"] for row in cli.json("audit", "list")] == ["bulk.started"]
+
+
+def test_everything_of_every_cause(house: House, cli: Cli) -> None:
+    """One that cannot begin holds up no other, and is named."""
+    tickets = three_refused(house)
+    card, _ = failed_card(house)
+    house.sandbox.world.faults.clear()
+    house.stop_worker()
+    cli("replay", "--cause", "forbidden", "--yes")
+    second = cli("replay", "--all", "--yes", "--json", code=1)
+    assert "'forbidden' not begun: a replay of this cause is under way" in second.stderr
+    begun = {one["cause"]: (one["events"], one["bulk"] is None) for one in json.loads(second.stdout)}
+    assert begun == {"forbidden": (3, True), "channel": (1, False)}
+    house.start_worker()
+    rows = cli.json("replay", "--progress", "--wait")
+    assert [(row["cause"], row["queued"]) for row in rows] == [("channel", 1), ("forbidden", 3)]
+    for ticket in tickets:
+        house.wait_state(ticket, "banning")
+        assert sent(house, ticket) == Sent(mails=1, cards=1, issues=1, links=1)
+    assert sent(house, card) == Sent(mails=1, cards=1)
+    assert "nothing has failed" in cli("replay", "--all", "--yes").stdout
+    assert cli.json("replay", "--all", "--yes") == []
+
+
+def test_waiting_for_the_end_of_it(house: House, cli: Cli) -> None:
+    tickets = three_refused(house)
+    house.sandbox.world.faults.clear()
+    said = cli("replay", "--all", "--yes", "--wait")
+    assert "replay 1 of 'forbidden' is over: 3 queued, 0 refused" in said.stdout
+    house.settle()
+    assert [sent(house, ticket).issues for ticket in tickets] == [1, 1, 1]
+
+
+def test_one_command_in_two_places() -> None:
+    events = main.commands["events"]
+    assert isinstance(events, click.Group)
+    assert main.commands["replay"] is events.commands["replay"]
 
 
 def test_two_admins_start_one_bulk_replay(house: House, cli: Cli) -> None:
     three_refused(house)
     house.stop_worker()
     cause = dead_events(house)[0]["reason"]
-    cli("bulk", "start", cause, "--yes")
-    assert "under way" in cli("bulk", "start", cause, "--yes", code=1).output
-    assert len(cli.json("bulk", "list")) == 1
+    cli("replay", "--cause", cause, "--yes")
+    assert "under way" in cli("replay", "--cause", cause, "--yes", code=1).output
+    assert len(cli.json("replay", "--progress")) == 1
     house.start_worker()
-    house.wait(lambda: cli.json("bulk", "list")[0]["ended_at"], what="it is over")
+    house.wait(lambda: cli.json("replay", "--progress")[0]["ended_at"], what="it is over")
 
 
 def test_too_many_are_refused_at_once(house: House, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "LIMIT", 2)
     three_refused(house)
     cause = dead_events(house)[0]["reason"]
-    assert "more than 2" in cli("bulk", "start", cause, "--yes", code=1).output
-    assert cli.json("bulk", "list") == []
+    assert "more than 2" in cli("replay", "--cause", cause, "--yes", code=1).output
+    assert "more than 2" in cli("replay", "--all", "--dry-run").output
+    assert cli.json("replay", "--progress") == []
 
 
 def test_what_died_of_an_outage_is_replayed_when_the_vendor_is_back(house: House, cli: Cli) -> None:
@@ -170,7 +211,7 @@ def test_what_died_of_an_outage_is_replayed_when_the_vendor_is_back(house: House
     house.rows("UPDATE vendors SET well_at = now(), failures = 0 WHERE name = 'slack' RETURNING name")
     house.worker_desk._rescued = 0.0
     house.wait(lambda: sent(house, ticket) == Sent(mails=1, cards=1), what="the card is out")
-    [row] = cli.json("bulk", "list")
+    [row] = cli.json("replay", "--progress")
     assert (row["who"], row["cause"]) == ("desk", "gave_up:timeout")
 
 

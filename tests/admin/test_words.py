@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from app import browse, duties, pause
+from app import browse, duties, letters, pause
 from app.admin import words
 from app.admin.counts import WAITING
-from app.admin.pages import letters
 from app.cases import CLOSED_STATES, OPEN_STATES
 from app.errors import ConfigError
 from app.inbox import KINDS

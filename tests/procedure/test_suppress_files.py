@@ -37,6 +37,25 @@ def test_nothing_is_overwritten_unless_forced_and_rights_are_the_lists(run: Run)
     assert sorted(path.name for path in Path().iterdir()) == ["list.allowed.csv", "list.csv", "list.refused.csv"]
 
 
+@pytest.mark.parametrize("force", [(), ("--force",)])
+@pytest.mark.parametrize("option", ["--allowed", "--refused"])
+def test_a_link_or_a_device_in_the_way_is_refused(
+    run: Run, tmp_path: Path, option: str, force: tuple[str, ...]
+) -> None:
+    """C017: nothing is written through a link, wherever it leads. `desk suppress` alone writes files."""
+    put("phone\n0199999999\n")
+    (tmp_path / "theirs").write_text("precious")
+    for name, to in (("link", "theirs"), ("nowhere", "missing"), ("device", "/dev/full"), ("folder", ".")):
+        Path(name).symlink_to(to)
+        run("suppress", "check", "list.csv", "--channel", "calls", option, name, *force, code=2)
+        assert Path(name).is_symlink()
+        Path(name).unlink()
+    run("suppress", "check", "list.csv", "--channel", "calls", option, "/dev/null", *force, code=2)
+    run("suppress", "check", "list.csv", "--channel", "calls", option, "none/here.csv", *force, code=1)
+    assert (tmp_path / "theirs").read_text() == "precious"
+    assert sorted(path.name for path in Path().iterdir()) == ["list.csv", "theirs"]
+
+
 def test_who_says_no_while_the_file_is_read_is_refused_too(
     run: Run, book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from flask import Response, request
 from werkzeug.exceptions import NotFound
 
-from app import browse, proof
+from app import browse, proof, registry
 from app.admin import picture, queries, timeline, words
+from app.admin.filters import Filter
 from app.admin.pages.site import OFFICER, Site, identity
 from app.admin.picture import Milestone
-from app.cases import CLOSED_STATES, OPEN_STATES
 from app.db import Connection, Row
 from app.texts import Texts
 
-STATES = (queries.UNFINISHED, queries.OVERDUE, *sorted(OPEN_STATES), *sorted(CLOSED_STATES))
-ROUND = f"{queries.CASE}, tagger_id, barred, joined_to, chat_channel, chat_ts, jira_status"
+ROUND = f"{browse.CASE}, tagger_id, barred, joined_to, jira_status"
 WISHES = "SELECT wish, state, source, asked_at, claimed_at, confirmed_at, checked_at FROM wishes WHERE case_id = %s"
 ROUNDS = 50  # of one ticket, the newest
 
@@ -37,16 +36,17 @@ class Cases:
         self._site = site
 
     def listed(self) -> str:
-        only = self._site.filter(request.args, states=STATES)
+        known = {"states": queries.STATES, "procedures": registry.procedures()}
+        only = self._site.filter(request.args, **known)
         with self._site.desk.db.tx() as conn:
             found = queries.cases(conn, only)
-        return self._site.page("cases", "cases", found=found, only=only, states=STATES)
+        return self._site.page("cases", "cases", found=found, only=only, **known)
 
     def one(self, number: str) -> str:
         ticket = identity(number)
         with self._site.desk.db.tx() as conn:
             rounds = self._rounds(conn, ticket)
-            events = browse.events(conn, state=None, ticket=ticket, limit=queries.PAGE)
+            events = queries.events(conn, Filter(ticket=ticket)).rows
         if not rounds:
             raise NotFound
         say = words.load()

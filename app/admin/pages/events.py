@@ -10,18 +10,17 @@ from app.admin import queries, timeline, words
 from app.admin.pages.site import Site, identity
 from app.db import Connection
 
-SENDERS = ("zendesk", "slack", "mattermost", "jira", "desk")
-
 
 class Events:
     def __init__(self, site: Site) -> None:
         self._site = site
 
     def listed(self) -> str:
-        only = self._site.filter(request.args, states=browse.EVENT_STATES, senders=SENDERS)
+        only = self._site.filter(request.args, states=browse.EVENT_STATES, senders=queries.SENDERS)
         with self._site.desk.db.tx() as conn:
             found = queries.events(conn, only)
-        return self._site.page("events", "events", found=found, only=only, states=browse.EVENT_STATES, senders=SENDERS)
+        known = {"states": browse.EVENT_STATES, "senders": queries.SENDERS}
+        return self._site.page("events", "events", found=found, only=only, **known)
 
     def one(self, number: str) -> str:
         """What came in, its run, the effects of its case, and what a replay would do now."""

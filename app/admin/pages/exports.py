@@ -10,20 +10,16 @@ from datetime import UTC, datetime
 
 from flask import Response
 
-from app import audit, browse, sinks
+from app import audit, browse, registry, sinks
 from app.admin import queries
 from app.admin.filters import FIELDS, Filter
 from app.admin.guard import form, who
-from app.admin.pages import cases as case_pages
-from app.admin.pages import events as event_pages
 from app.admin.pages.site import OFFICER, Site
-from app.admin.queries import Found
+from app.admin.queries import FAR, MOST, Found
 from app.audit import Actor
 from app.db import Connection, Row
 from app.events import Json
 
-MOST = 10_000  # rows of one file
-LOOKED_AT = 200_000
 EVENTS = ("id", "received_at", "sender", "kind", "ticket_id", "case_id", "state", "reason", "fact", "changed_at")
 CASES = (
     *("id", "ticket_id", "procedure", "generation", "state", "preference", "decision", "decided_by", "decided_at"),
@@ -37,16 +33,14 @@ class Exports:
         self._site = site
 
     def events(self) -> Response:
-        only = self._site.filter(form(*FIELDS, "next"), states=browse.EVENT_STATES, senders=event_pages.SENDERS)
+        only = self._site.filter(form(*FIELDS, "next"), states=browse.EVENT_STATES, senders=queries.SENDERS)
         return self._file(
-            "events", EVENTS, only, lambda conn, found: queries.events(conn, found, limit=MOST, window=LOOKED_AT)
+            "events", EVENTS, only, lambda conn, found: queries.events(conn, found, limit=MOST, window=FAR)
         )
 
     def cases(self) -> Response:
-        only = self._site.filter(form(*FIELDS, "next"), states=case_pages.STATES)
-        return self._file(
-            "cases", CASES, only, lambda conn, found: queries.cases(conn, found, limit=MOST, window=LOOKED_AT)
-        )
+        only = self._site.filter(form(*FIELDS, "next"), states=queries.STATES, procedures=registry.procedures())
+        return self._file("cases", CASES, only, lambda conn, found: queries.cases(conn, found, limit=MOST, window=FAR))
 
     def _file(self, name: str, columns: Sequence[str], only: Filter, search: Search) -> Response:
         desk, actor, now = self._site.desk, who(), datetime.now(UTC)

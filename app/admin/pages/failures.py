@@ -5,19 +5,14 @@ from __future__ import annotations
 from flask import Response
 from werkzeug.exceptions import BadRequest
 
-from app import audit, bulk, replay
+from app import audit, bulk
 from app.admin import counts
 from app.admin.guard import form, who
 from app.admin.pages.site import OPERATOR, Site, wrong
-from app.db import Connection
-from app.errors import DeskError
+from app.bulk import BulkError
 
-SHOWN = 20  # plans of a dry run
 PLAN_LIFE = 600  # seconds for which what a dry run has shown may be started
 MARK = "bulk"
-FIRST = (
-    "SELECT id FROM events WHERE state = 'dead' AND kind <> 'dead' AND reason = %(cause)s ORDER BY id LIMIT %(most)s"
-)
 
 
 class Failures:
@@ -41,7 +36,7 @@ class Failures:
         with desk.db.tx() as conn:
             try:
                 bulk.start(desk, conn, who(), given["cause"])
-            except DeskError as refused:
+            except BulkError as refused:
                 wrong(f"Not started: {refused}.")
         return self._site.back("bulk_started", "failures")
 
@@ -49,19 +44,12 @@ class Failures:
         """How many there are, and what would be done with the oldest of them. Changes nothing but the audit trail."""
         desk = self._site.desk
         with desk.db.tx() as conn:
-            ids = self._ids(conn, cause)
-            plans = [replay.of_event(desk, conn, event_id) for event_id in ids[:SHOWN]]
-            audit.write(conn, desk.vault, who(), "bulk.dry_run", after={"cause": cause, "total": len(ids)})
+            found = bulk.look(desk, conn, cause)
+            if found.refusal:
+                wrong(f"{found.refusal[:1].upper()}{found.refusal[1:]}.")
+            audit.write(conn, desk.vault, who(), "bulk.dry_run", after={"cause": cause, "total": found.total})
         mark = self._site.sign(MARK, cause)
-        return self._site.page("bulk", "failures", cause_slug=cause, total=len(ids), plans=plans, mark=mark)
-
-    def _ids(self, conn: Connection, cause: str) -> list[int]:
-        rows = conn.execute(FIRST, {"cause": cause, "most": bulk.LIMIT + 1}).fetchall()
-        if not rows:
-            wrong("Nothing has failed of this cause, or it is replayed already.")
-        if len(rows) > bulk.LIMIT:
-            wrong(f"More than {bulk.LIMIT} have failed of this cause: choose some of them under Events first.")
-        return [int(row["id"]) for row in rows]
+        return self._site.page("bulk", "failures", cause_slug=cause, total=found.total, plans=found.plans, mark=mark)
 
 
 def add(site: Site) -> None:

@@ -7,12 +7,12 @@ from datetime import datetime
 from flask import request
 from werkzeug.exceptions import BadRequest
 
-from app import digest, forget, sweep
+from app import digest, forget, sweep_spans
 from app.admin import queries
 from app.admin.pages.site import Site
 from app.db import Connection, Row
 
-DUTIES = (sweep.TIMER, digest.NAME, forget.NAME)
+DUTIES = (sweep_spans.TIMER, digest.NAME, forget.NAME)
 OF_THE_DESK = "SELECT name, what, due_at, fired_at FROM timers WHERE name = ANY(%s) ORDER BY name"
 
 

@@ -20,7 +20,7 @@ class Trail:
     def page(self) -> str:
         only = {name: _given(name) for name in ONLY}
         text = request.args.get("before", "")
-        before = filters.number(text) if text else None
+        before = filters.number(text, "before") if text else None
         with self._site.desk.db.tx() as conn:
             rows = audit.listed(conn, before=before, limit=queries.PAGE + 1, **only)
         shown = rows[: queries.PAGE]
