@@ -74,8 +74,8 @@ def present(settings: Settings) -> bool:
         return True
 
 
-def reach(uri: str, seconds: int = 2) -> None:
-    """Connect once. Raises StoreError when nobody answers within `seconds` (libpq takes no less than 2)."""
+def reach(uri: str, seconds: int = 5) -> None:
+    """Connect once. Raises StoreError when nobody answers within `seconds` (libpq takes no less than 2; a busy machine may need more)."""
     try:
         psycopg.connect(uri, connect_timeout=seconds).close()
     except psycopg.OperationalError:
