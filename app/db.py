@@ -75,7 +75,8 @@ def present(settings: Settings) -> bool:
 
 
 def reach(uri: str, seconds: int = 5) -> None:
-    """Connect once. Raises StoreError when nobody answers within `seconds` (libpq takes no less than 2; a busy machine may need more)."""
+    """Connect once. Raises StoreError when nobody answers within `seconds`: libpq takes no less than 2, a busy machine
+    may need more."""
     try:
         psycopg.connect(uri, connect_timeout=seconds).close()
     except psycopg.OperationalError:
