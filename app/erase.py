@@ -10,15 +10,16 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import psycopg
 from psycopg.types.json import Jsonb
 
 from app import audit, db, forget, timers
 from app.audit import DESK, Actor
 from app.db import Connection, Row
-from app.errors import DeskError
+from app.errors import DeskError, StoreError
 from app.events import Json
 from app.inbox import UNFINISHED, Stored
 from app.ledger import store
@@ -57,23 +58,36 @@ def ask(desk: Desk, conn: Connection, actor: Actor, ticket: int, reason: str) ->
     audit.write(
         conn, desk.vault, actor, "case.erase_asked", _target(made), after={"erasure": made["id"]}, reason=reason.strip()
     )
-    _carry_out(desk, conn, actor, made, letters)
+    if _carry_out(desk, conn, actor, made, letters):
+        timers.start(conn, _timer(made["id"]), f"{WHAT}:{made['id']}", datetime.now(UTC))  # what comes after it
     return listed(conn, ticket, days)[0]
 
 
 def walk(walker: Walker, stored: Stored) -> Verdict:
-    """One that waited. Done again after a crash it finds that it is over."""
+    """One that waited, and what comes after each. Done again after a crash it finds what is done."""
     from app.walk import Verdict
 
     desk, number = walker.desk, int(str(stored.detail["what"]).partition(":")[2])
     with desk.db.tx() as conn:
-        row = conn.execute(
-            f"SELECT {FIELDS} FROM erasures WHERE id = %s AND done_at IS NULL FOR UPDATE", (number,)
-        ).fetchone()
-        if row is None:
-            return Verdict("done", "over")
-        done = _carry_out(desk, conn, DESK, row, _letters(conn, desk.vault, row["ticket_id"]))
+        row = conn.execute(f"SELECT {FIELDS} FROM erasures WHERE id = %s FOR UPDATE", (number,)).fetchone()
+        assert row is not None
+        done = row["done_at"] is not None or _carry_out(
+            desk, conn, DESK, row, _letters(conn, desk.vault, row["ticket_id"])
+        )
+    if done:
+        _overwrite(desk)
     return Verdict("done", "" if done else "not_quiet")
+
+
+def _overwrite(desk: Desk) -> None:
+    """What was cleared is still in the tables' files, as ciphertext; VACUUM frees its place, and mostly writes over it
+    (docs/security.md). Where it may not run, or takes too long, the server's own does it some day."""
+    try:
+        with desk.db.each() as conn:
+            for table in forget.TABLES.values():
+                conn.execute(f"VACUUM (SKIP_LOCKED) {table}")
+    except (StoreError, psycopg.Error) as error:
+        log.warning("erase.not_vacuumed", extra={"error": type(error).__name__})
 
 
 def set_up(conn: Connection, days: int) -> None:
@@ -84,7 +98,7 @@ def set_up(conn: Connection, days: int) -> None:
         forget.under_way(days),
     ).fetchall()
     for number in (row["id"] for row in rows):
-        timers.now_and_then(conn, f"desk:{WHAT}:{number}", f"{WHAT}:{number}", PAUSE)
+        timers.now_and_then(conn, _timer(number), f"{WHAT}:{number}", PAUSE)
 
 
 def listed(conn: Connection, ticket: int, days: int) -> list[Row]:
@@ -164,6 +178,10 @@ def _opened(vault: Vault, row: Row) -> bytes:
         return vault.open(bytes(row["body"]), row["fact"])
     except DeskError:
         return b""
+
+
+def _timer(number: int) -> str:
+    return f"desk:{WHAT}:{number}"
 
 
 def _target(row: Row) -> str:

@@ -55,10 +55,12 @@ TO_COME = (
     f" UNION ALL SELECT 'event', w.id, w.state, w.next_at FROM events w WHERE w.ticket_id = {{ticket}} AND {_UNDER_WAY}"
 )
 
+TABLES = {"c": "cases", "e": "events"}  # by the name that a statement gives to their rows
+
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of what is kept of people: column `column` of the rows `row` (c: cases, e: events) of `source`; `over`:
+    """One kind of what is kept of people: column `column` of the rows `row` (see TABLES) of `source`; `over`:
     which of them may be cleared; `of_ticket`: which are one ticket's."""
 
     column: str
@@ -69,7 +71,7 @@ class Kind:
 
     def clear(self, more: str = "true") -> str:
         """Of at most so many rows. They are locked first, so that two walks never count one twice."""
-        table = {"c": "cases", "e": "events"}[self.row]
+        table = TABLES[self.row]
         return (
             f"WITH old AS MATERIALIZED (SELECT {self.row}.id FROM {self.source} WHERE {self.column} IS NOT NULL"
             f" AND {self.over} AND {more} LIMIT %(most)s FOR UPDATE OF {self.row} SKIP LOCKED)"

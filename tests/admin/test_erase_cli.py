@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
-import click
 import pytest
 
-from app.cli import erase as command
 from tests.admin.erasekit import WHY, erased, quiet_case, trail_of
 from tests.admin.pageskit import Web, unchanged
 from tests.cli_kit import Cli
 from tests.crash.crashkit import Crashing
+from tests.house import ROOT
 from tests.kit import press_body
 from tests.procedure.forgetting_kit import WORDS, kept
 
@@ -49,23 +51,27 @@ def test_done_and_done_again_is_one(web: Web, desk: Cli) -> None:
     assert "erased" in desk("cases", "show", 7).output
 
 
-def test_somebody_at_a_terminal_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = ["8", "7"]
-    monkeypatch.setattr(command.sys, "stdin", Terminal())
-    monkeypatch.setattr(command.click, "prompt", lambda text, **more: answers.pop(0))
-    with pytest.raises(click.UsageError, match="nothing was done"):
-        command._confirmed(7, None)
-    command._confirmed(7, None)
-    assert answers == []
+def test_somebody_at_a_terminal_is_asked(web: Web) -> None:
+    quiet_case(web)
+    code, _, said = at_terminal(web, "8\n")
+    assert (code, "nothing was done" in said, len(kept(web, 7))) == (2, True, 2)
+    code, out, said = at_terminal(web, "7\n")
+    assert (code, json.loads(out)["cleared"]["words"], kept(web, 7)) == (0, 1, [])
+    assert "This cannot be taken back." in said, "beside the JSON, not in it"
 
 
-class Terminal:
-    def isatty(self) -> bool:
-        return True
-
-
-def waits_json(cli: Cli, ticket: int) -> Any:
-    return cli.json("cases", "erase", ticket, "--reason", WHY, "--confirm", ticket)
+def at_terminal(web: Web, typed: str) -> tuple[int, str, str]:
+    """`desk cases erase` in a process of its own, with somebody who types: exit code, stdout, stderr."""
+    mine, its = os.openpty()
+    try:
+        os.write(mine, typed.encode())
+        words = [sys.executable, "-m", "app.cli", "cases", "erase", "7", "--reason", WHY, "--json"]
+        environment = {**os.environ, **web.environment}
+        done = subprocess.run(words, cwd=ROOT, env=environment, stdin=its, capture_output=True, timeout=60, check=False)
+    finally:
+        os.close(mine)
+        os.close(its)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
 @pytest.mark.timeout(180)
@@ -74,7 +80,7 @@ def test_killed_in_the_middle_it_is_done_once(database: str, tmp_path: Path, mon
     monkeypatch.chdir(Path(__file__).parent)
     with Crashing(database, tmp_path) as house:
         cli, ticket = Cli(house), house.to_awaiting()
-        assert waits_json(cli, ticket)["done_at"] is None
+        assert cli.json("cases", "erase", ticket, "--reason", WHY, "--confirm", ticket)["done_at"] is None
         press_body(house, ticket, "decline", form=WORDS)
         house.wait_state(ticket, "declined")
         looks = "SELECT 1 FROM timers WHERE starts_with(what, 'threats:') AND fired_at IS NULL"

@@ -95,6 +95,18 @@ def test_erased_once_and_said_so_to_everybody(web: Web) -> None:
     assert "What was kept of the customer was erased." in officer.get("/admin/events/1").text
 
 
+def test_an_unusable_body_of_the_ticket_is_waited_for_by_nobody(web: Web) -> None:
+    """There is nothing in it to replay; one of another ticket stays."""
+    quiet_case(web)
+    sealed = web.desk.vault.seal(b"Siti, ticket 8", "d:1"), web.desk.vault.seal(b"Siti", "d:2")
+    event(web, "dead", kind="dead", fact="d:1", ticket_id=8, body=sealed[0])
+    event(web, "dead", kind="dead", fact="d:2", ticket_id=7, body=sealed[1])
+    officer = person(web, "officer")
+    assert "unusable bodies 1" in officer.act("/admin/cases/7/erase", reason=WHY, confirm="7").text
+    assert web.rows("SELECT fact FROM events WHERE body IS NOT NULL") == [{"fact": "d:1"}]
+    assert "It was cleared, by schedule or with its ticket." in officer.get("/admin/dead/3").text
+
+
 def test_a_forged_field_is_written_down_and_does_nothing(web: Web) -> None:
     """A020."""
     quiet_case(web)
