@@ -87,7 +87,7 @@ KINDS = {
     # name, number and BackOffice link of the card that counted, and of the one before it
     "details": Kind("sealed", "c", "cases c", _OVER, "c.ticket_id = %(ticket)s"),
     # what a person wrote into a form
-    "words": Kind("body", "e", "events e JOIN cases c ON c.id = e.case_id", _OVER, "c.ticket_id = %(ticket)s"),
+    "words": Kind("body", "e", "events e JOIN cases c ON c.id = e.case_id", _OVER, "e.ticket_id = %(ticket)s"),
     # what came in and belongs to no case: bodies that could not be used; a ticket's are those that name it
     "dead_letters": Kind(
         "body",
