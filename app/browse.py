@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app import cases as known
-from app import trace
+from app import erase, trace
 from app.db import Connection, Row
 
 EVENT_STATES = ("queued", "running", "waiting", "held", "done", "ignored", "void", "dead")
@@ -55,7 +55,13 @@ def unconfirmed(conn: Connection) -> list[Row]:
     ]
 
 
-def case(conn: Connection, ticket_id: int) -> list[dict[str, Any]]:
-    """All rounds of a ticket, oldest first, each with its effects."""
+def case(conn: Connection, ticket_id: int, days: int) -> list[dict[str, Any]]:
+    """All rounds of a ticket, oldest first, each with its effects and its erasure, if one was asked for.
+
+    `days`: as for `erase.listed`.
+    """
     rows = conn.execute(f"SELECT {CASE} FROM cases WHERE ticket_id = %s ORDER BY id", (ticket_id,)).fetchall()
-    return [{"case": row, "effects": effects(conn, row["id"])} for row in rows]
+    erasures = erase.listed(conn, ticket_id, days)
+    return [
+        {"case": row, "effects": effects(conn, row["id"]), "erasure": erase.of_round(erasures, row)} for row in rows
+    ]

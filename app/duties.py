@@ -1,5 +1,5 @@
 """What the desk does by the clock for no single case: the sweep for lost webhooks, the daily digest, a
-burst of cards, forgetting what is no longer needed, replays of many.
+burst of cards, forgetting what is no longer needed, erasures, replays of many.
 
 Each is a timer that comes round; the event it becomes is walked, retried and seen like every other.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from app import alerts, bulk, burst, digest, forget, sweep, threat_rounds, trail
+from app import alerts, bulk, burst, digest, erase, forget, sweep, threat_rounds, trail
 from app.db import Connection
 from app.inbox import Stored
 
@@ -24,6 +24,7 @@ DUTIES: dict[str, Duty] = {
     "threats": threat_rounds.look_again,
     "burst": burst.walk,
     "forget": forget.walk,
+    erase.WHAT: erase.walk,
     bulk.WHAT: bulk.walk,
     alerts.WHAT: alerts.walk,
     trail.WHAT: trail.walk,
@@ -40,6 +41,7 @@ def keep_up(conn: Connection, desk: Desk) -> None:
     sweep.set_up(conn, desk.settings.sweep_interval)
     digest.set_up(conn, desk.settings)
     forget.set_up(conn)
+    erase.set_up(conn, desk.settings.forget_case_days)
     bulk.recovered(desk, conn)
     bulk.set_up(conn)
     trail.set_up(conn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app import audit, browse, inbox
+from app import audit, browse, erase, inbox
 from app.audit import Actor
 from app.db import Connection, Row
 from app.desk import Desk, priority
@@ -64,6 +64,8 @@ def of_event(desk: Desk, conn: Connection, event_id: int, *, from_start: bool = 
     if stored is None:
         return Plan(event_id, None, "", (), "not found")
     effects = tuple(browse.effects(conn, stored.case_id))
+    if erase.covers(conn, stored):
+        return Plan(event_id, stored.ticket_id, "void", effects, erase.ERASED)
     refusal = ""
     if stored.kind in ("dead", "ignored"):
         refusal = f"{stored.kind} {stored.detail.get('refused', '')}: there is nothing in it to carry out"
@@ -124,12 +126,12 @@ def carry_out(desk: Desk, item: Plan, actor: Actor) -> bool:
 
 
 def again(desk: Desk, conn: Connection, event_id: int, state: str) -> bool:
-    """Queue this event for a walk from the top. False: it is no longer in this state, or no longer the latest wish."""
-    looked_at = inbox.load(conn, event_id)
-    if looked_at is None or _newer_wish(conn, looked_at, desk.settings):  # it came after the plan was shown
+    """Queue this event for a walk from the top. False: it is no longer in this state, no longer the latest wish, or erased
+    by now."""
+    stored = inbox.load(conn, event_id)
+    if stored is None or erase.covers(conn, stored) or _newer_wish(conn, stored, desk.settings):
         return False
-    stored = inbox.requeue(conn, event_id, of=(state,))
-    if stored is None:
+    if inbox.requeue(conn, event_id, of=(state,)) is None:
         return False
     conn.execute("UPDATE events SET failures = 0, replayed_at = now() WHERE id = %s", (stored.id,))
     store.write(conn, stored.case_id, "replayed", event_id=stored.id)

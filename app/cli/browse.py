@@ -16,6 +16,7 @@ from app.admin.filters import Filter, FilterError
 from app.admin.queries import Found
 from app.cli import NOT_FOUND, STORE, fail, main, refusals
 from app.cli.output import show, show_json
+from app.db import Row
 from app.desk import Desk
 from app.settings import load
 
@@ -31,6 +32,8 @@ CASE = ("id", "ticket_id", "procedure", "generation", "state", "preference", "de
 UNCONFIRMED = ("received_at", "due_at", "overdue", "ticket_id", "procedure", "generation", "state", "preference",
                "jira_key")  # fmt: skip
 ROUND = ("id", "generation", "state", "preference", "problems", "decision", "reason", "jira_key")
+ERASURE = ("asked_at", "who", "done_at", "cleared")
+TO_COME = ("what", "id", "state", "at")
 DONE = ("verb", "arg", "vendor", "state", "attempts", "reason", "done_at", "next_at")
 
 
@@ -210,9 +213,9 @@ def _unconfirmed(desk: Desk, limit: int, as_json: bool) -> None:
 @click.argument("ticket_id", type=ID)
 @click.option("--json", "as_json", is_flag=True)
 def cases_show(ticket_id: int, as_json: bool) -> None:
-    """All rounds of a ticket, with their effects."""
+    """All rounds of a ticket, with their effects; what was erased of them, or is to be."""
     with _desk() as desk, desk.db.tx() as conn:
-        found = browse.case(conn, ticket_id)
+        found = browse.case(conn, ticket_id, desk.settings.forget_case_days)
     if not found:
         fail(f"no case for ticket {ticket_id}", NOT_FOUND)
     if as_json:
@@ -221,4 +224,13 @@ def cases_show(ticket_id: int, as_json: bool) -> None:
     for item in found:
         show([item["case"]], ROUND, _zone(desk))
         show(item["effects"], DONE, _zone(desk))
+        if item["erasure"]:
+            _show_erasure(item["erasure"], _zone(desk))
         click.echo()
+
+
+def _show_erasure(row: Row, zone: ZoneInfo) -> None:
+    click.echo("\nerased" if row["done_at"] else "\nto be erased as soon as nothing of the ticket is to come")
+    show([row], ERASURE, zone)
+    if row["to_come"]:
+        show(row["to_come"], TO_COME, zone)

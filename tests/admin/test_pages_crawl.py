@@ -52,6 +52,7 @@ def fill(web: Web) -> None:
     web.write("INSERT INTO vendors (name, reason, failures) VALUES (%s, %s, 9), (%s, '', 0)", XSS, XSS, f"{XSS}:{XSS}")
     web.write("INSERT INTO pauses (vendor, who, reason) VALUES (%s, %s, %s), ('all', %s, %s)", XSS, XSS, XSS, XSS, XSS)
     web.write("INSERT INTO bulk_replays (who, cause, until_id, total) VALUES (%s, %s, 1, 1)", XSS, XSS)
+    web.write("INSERT INTO erasures (ticket_id, who, done_at) VALUES (7, %s, now()), (7, %s, NULL)", XSS, XSS)
     web.write(
         "INSERT INTO audit (id, at, who, role, origin, action, target, before, after, reason, mac) VALUES"
         " (1, now(), %s, %s, %s, %s, %s, %s, %s, %s, '')",

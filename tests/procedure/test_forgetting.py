@@ -204,5 +204,5 @@ def test_what_is_not_counted_is_not_cleared(house: House, monkeypatch: pytest.Mo
 def test_a_day_that_was_lost_is_followed_by_the_next(house: House) -> None:
     house.rows("UPDATE timers SET fired_at = now() WHERE name = 'desk:forget' RETURNING name")
     with house.desk.db.tx() as conn:
-        duties.keep_up(conn, house.settings())
+        duties.keep_up(conn, house.desk)
     assert house.rows("SELECT 1 FROM timers WHERE name = 'desk:forget' AND fired_at IS NULL AND due_at > now()")

@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from app.admin.pages import cases, events, exports, failures, letters, overview, repair, schedules, trail, vendors
+from app.admin.pages import (
+    cases,
+    erase,
+    events,
+    exports,
+    failures,
+    letters,
+    overview,
+    repair,
+    schedules,
+    trail,
+    vendors,
+)
 from app.admin.pages.site import Site
 from app.web.door import Door
 
@@ -16,5 +28,5 @@ def register(routes: Blueprint, door: Door) -> None:
     """Adds all pages to the blueprint."""
     site = Site(routes, door)
     routes.context_processor(site.context)
-    for part in (overview, events, repair, cases, exports, letters, failures, schedules, vendors, trail):
+    for part in (overview, events, repair, cases, erase, exports, letters, failures, schedules, vendors, trail):
         part.add(site)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Response, request
 from werkzeug.exceptions import NotFound
 
-from app import browse, proof, registry
+from app import browse, erase, proof, registry
 from app.admin import picture, queries, timeline, words
 from app.admin.filters import Filter
 from app.admin.pages.site import OFFICER, Site, identity
@@ -47,6 +47,8 @@ class Cases:
         with self._site.desk.db.tx() as conn:
             rounds = self._rounds(conn, ticket)
             events = queries.events(conn, Filter(ticket=ticket)).rows
+            erasures = erase.listed(conn, ticket, self._site.door.settings.forget_case_days)
+            erasable = not erasures or (erasures[0]["done_at"] is not None and erase.since(conn, erasures[0]))
         if not rounds:
             raise NotFound
         say = words.load()
@@ -56,6 +58,8 @@ class Cases:
             ticket=ticket,
             rounds=rounds,
             events=events,
+            erasures=erasures,
+            erasable=erasable,
             effect_words=lambda effect: timeline.effect(say, effect["verb"], effect["arg"]),
         )
 

@@ -1,4 +1,4 @@
-"""Admins: accounts, sessions, the audit trail, the switch that pauses a vendor, bulk replays."""
+"""Admins: accounts, sessions, the audit trail, the switch that pauses a vendor, bulk replays, erasures."""
 
 from __future__ import annotations
 
@@ -98,6 +98,21 @@ STATEMENTS = (
     )
     """,
     "CREATE UNIQUE INDEX one_bulk_replay_of_a_cause ON bulk_replays (cause) WHERE ended_at IS NULL",
+    # What is kept of one ticket's customer, cleared at a person's word: waits while done_at is empty. cleared: how many
+    # rows of each kind; until_id: events up to here are not replayed any more. The reason is in the audit trail alone.
+    """
+    CREATE TABLE erasures (
+        id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        ticket_id bigint NOT NULL,
+        who       text NOT NULL,
+        asked_at  timestamptz NOT NULL DEFAULT now(),
+        done_at   timestamptz,
+        cleared   jsonb NOT NULL DEFAULT '{}',
+        until_id  bigint NOT NULL DEFAULT 0
+    )
+    """,
+    "CREATE UNIQUE INDEX one_erasure_of_a_ticket ON erasures (ticket_id) WHERE done_at IS NULL",
+    "CREATE INDEX erasures_of_ticket ON erasures (ticket_id, id)",
     # well_at: when the vendor last answered again after its breaker had been open.
     "ALTER TABLE vendors ADD COLUMN well_at timestamptz",
     # What pages ask for: the newest events of a state or reason, whatever the size of the history.
