@@ -126,8 +126,8 @@ def carry_out(desk: Desk, item: Plan, actor: Actor) -> bool:
 
 
 def again(desk: Desk, conn: Connection, event_id: int, state: str) -> bool:
-    """Queue this event for a walk from the top. False: it is no longer in this state, no longer the latest wish, or erased
-    by now."""
+    """Queue this event for a walk from the top. False: it is in another state by now, no longer the latest wish, or
+    erased."""
     stored = inbox.load(conn, event_id)
     if stored is None or erase.covers(conn, stored) or _newer_wish(conn, stored, desk.settings):
         return False

@@ -46,14 +46,30 @@ PATIENT = {"webhook_retry_refused": True, "circuit_breaker": False}
 
 
 def verbs_in_source() -> set[str]:
-    """Every verb that goes through the ledger: the first argument of each `Plan(...)` in app/."""
+    """Every verb that goes through the ledger: of each `Plan(...)` and each `own_messages.post(...)` in app/."""
     found = set()
     for path in (ROOT / "app").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Plan":
-                given = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "verb")]
-                found |= {value.value for value in given if isinstance(value, ast.Constant)}
+        module = ast.parse(path.read_text())
+        for call in (node for node in ast.walk(module) if isinstance(node, ast.Call)):
+            name, given = ast.unparse(call.func), []
+            if name == "Plan":
+                given = [*call.args[:1], *(k.value for k in call.keywords if k.arg == "verb")]
+            elif name == "own_messages.post":
+                given = [constant_of(module, call.args[2])]
+            found |= {value.value for value in given if isinstance(value, ast.Constant)}
     return {str(verb) for verb in found}
+
+
+def constant_of(module: ast.Module, value: ast.expr) -> ast.expr:
+    """What a name of this module stands for: `NAME = …`, or its part of `NAME, OTHER = …, …`."""
+    for node in module.body:
+        if isinstance(node, ast.Assign) and isinstance(value, ast.Name):
+            target, given = node.targets[0], node.value
+            several = isinstance(target, ast.Tuple) and isinstance(given, ast.Tuple)
+            for name, meaning in zip(target.elts, given.elts, strict=True) if several else [(target, given)]:
+                if ast.unparse(name) == value.id:
+                    return meaning
+    return value
 
 
 def points_in_source() -> set[str]:
@@ -191,7 +207,7 @@ def each_effect_once(house: House) -> None:
     once = Counter(e["op"].removeprefix("desk-") for e in applied if e["kind"] in ("comment", "post", "create"))
     assert {op: n for op, n in once.items() if n != 1} == {}
     verbs = ["apply_macro", "note", "ask_supervisor", "ask_agent", "open_jira", "comment_jira"]
-    verbs += ["remind", "digest", "burst"]
+    verbs += ["remind", "digest", "burst", "alert", "audit_head"]
     rows = house.rows("SELECT op_id, case_id, verb, arg, state, reason FROM effects WHERE verb = ANY(%s)", verbs)
     wrong = [row for row in rows if (row["op_id"] in once) != (row["state"] == "done")]
     assert not wrong, wrong

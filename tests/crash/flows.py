@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.settings import CHANNELS
+from tests.cli_kit import Cli
 from tests.crash.crashkit import Crashing
 from tests.crash.flowkit import (
     MOVES,
@@ -263,6 +264,45 @@ BY_THE_CLOCK = Scene(
     (("digest_at", "09:00"),),
 )
 
+# ---- what is told to the admins
+
+
+def told_of_failures(house: Crashing, tickets: list[int]) -> None:
+    """A body that nobody can use has come in, twice: as a row alone, gone again before all must be well."""
+    done = "SELECT 1 FROM effects WHERE verb = 'alert' AND state = 'done'"
+    for number in (1, 2):
+        house.rows(
+            "INSERT INTO events (fact, sender, kind, detail, state, reason)"
+            " VALUES ('zd:unusable', 'zendesk', 'dead', '{}', 'dead', 'json') RETURNING id"
+        )
+        house.rows(
+            "INSERT INTO timers (name, what, due_at) VALUES (%s, 'alert:unusable', now()) RETURNING name",
+            f"alert {number}",
+        )
+        house.wait(lambda number=number: len(house.rows(done)) == number, WAIT, f"{number} x alert")
+        house.rows("DELETE FROM events WHERE fact = 'zd:unusable' RETURNING id")
+        house.settle(WAIT)
+
+
+def told_the_head(house: Crashing, tickets: list[int]) -> None:
+    cli = Cli(house)
+    for number in (1, 2):
+        cli("pause", "jira", "--reason", "a row of the audit trail")
+        cli("resume", "jira")
+        house.rows("UPDATE timers SET due_at = now() WHERE name = 'desk:audit_head' RETURNING name")
+        effects_done(house, "audit_head", number)
+        house.wait(lambda: house.rows("SELECT 1 FROM timers WHERE name = 'desk:audit_head' AND fired_at IS NULL"), WAIT)
+
+
+TO_THE_ADMINS = Scene(
+    awaiting,
+    (
+        Act(("alert",), (*TIMERS, *WALK), told_of_failures),
+        Act(("audit_head",), (*TIMERS, *WALK), told_the_head),
+    ),
+    (("admin_channel", "D00BALA"),),
+)
+
 SCENES = {
     "completion": COMPLETED,
     "part_before": BEFORE,
@@ -272,4 +312,5 @@ SCENES = {
     "votes": VOTED,
     "clock": BY_THE_CLOCK,
     "cards": CARDS,
+    "admins": TO_THE_ADMINS,
 }
