@@ -26,7 +26,8 @@ IDS: dict[str, LiteralString] = {
     "new": "SELECT id FROM events WHERE state = 'done' AND case_id IS NOT NULL ORDER BY id DESC LIMIT 1",
     "failed": "SELECT id FROM events WHERE state = 'dead' AND reason = 'channel' AND case_id IS NOT NULL"
     " ORDER BY id OFFSET 100 LIMIT 1",
-    "of_the_desk": "SELECT id FROM events WHERE case_id = (SELECT id FROM cases WHERE ticket_id = 0) ORDER BY id LIMIT 1",
+    "of_the_desk": "SELECT e.id FROM events e JOIN cases c ON c.id = e.case_id WHERE c.ticket_id = 0"
+    " ORDER BY 1 LIMIT 1",
     "letter": "SELECT id FROM events WHERE kind = 'dead' ORDER BY id OFFSET 100 LIMIT 1",
     "first_events": "SELECT id FROM events ORDER BY id OFFSET 60 LIMIT 1",
     "first_cases": "SELECT id FROM cases ORDER BY id OFFSET 60 LIMIT 1",
@@ -36,10 +37,9 @@ IDS: dict[str, LiteralString] = {
     "ticket_new": "SELECT ticket_id FROM cases WHERE closed_at IS NULL ORDER BY id DESC LIMIT 1",
     "ticket_rounds": "SELECT ticket_id FROM cases GROUP BY ticket_id ORDER BY count(*) DESC LIMIT 1",
     "issue": "SELECT jira_key FROM cases WHERE jira_key IS NOT NULL ORDER BY id DESC LIMIT 1",
-    "middle": "SELECT to_char(received_at, 'YYYY-MM-DD') FROM events ORDER BY id OFFSET (SELECT max(id) / 2 FROM events)"
-    " LIMIT 1",
-    "timer": "SELECT to_char(due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00') || '|' || name FROM timers"
-    " WHERE fired_at IS NULL ORDER BY due_at OFFSET 500 LIMIT 1",
+    "middle": "SELECT to_char(received_at, 'YYYY-MM-DD') FROM events WHERE id = (SELECT max(id) / 2 FROM events)",
+    "timer": "SELECT to_char(due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00') || '|' || name"
+    " FROM timers WHERE fired_at IS NULL ORDER BY due_at OFFSET 500 LIMIT 1",
     "target": "SELECT target FROM audit ORDER BY id OFFSET 100 LIMIT 1",
 }
 # What comes behind the address of a list, beside nothing. A list of two: so many past runs are needed to fill it.
@@ -53,7 +53,8 @@ NARROWED: dict[str, tuple[str | tuple[str, int], ...]] = {
     "/admin/cases": (
         *("before={first_cases}", "state=unfinished", "state=overdue", "state=needs_person", "state=done"),
         *("state=joined", "ticket={ticket_rounds}", "since={middle}T00:00&until={middle}T23:59"),
-        *("state=unfinished&text=nowhere", "text={issue}", ("text=nowhere", CASES), ("state=done&text=nowhere", CASES)),
+        *("state=unfinished&text=nowhere", ("text={issue}", CASES), ("text=nowhere", CASES)),
+        ("state=done&text=nowhere", CASES),
     ),
     "/admin/dead": ("before={first_letters}",),
     "/admin/schedules": ("after={timer}",),
@@ -132,7 +133,8 @@ def _of(rule: Rule, ids: Mapping[str, str]) -> list[Look]:
     if rule.arguments:
         if address not in DETAILS:
             raise BenchError(f"{address} has no example in app/bench/looks.py", "bench")
-        return [Look(address.replace("number", name), address.replace("<number>", ids[name])) for name in DETAILS[address]]
+        names = DETAILS[address]
+        return [Look(address.replace("number", name), address.replace("<number>", ids[name])) for name in names]
     found = [Look(address, address)]
     for given in NARROWED.get(address, ()):
         query, full = given if isinstance(given, tuple) else (given, 0)

@@ -12,7 +12,7 @@ import http.client
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,9 +127,10 @@ def _log_in(size: Size) -> None:
     )
     if done.returncode:
         raise BenchError("no account could be made", "bench")
-    code = pyotp.parse_uri(done.stdout.strip()).now()  # type: ignore[union-attr]  # it is a TOTP
+    codes = pyotp.parse_uri(done.stdout.strip())
+    assert isinstance(codes, pyotp.TOTP)
     status, headers, _ = size.send(
-        "POST", "/admin/login", urlencode({"name": NAME, "password": PASSWORD, "code": code})
+        "POST", "/admin/login", urlencode({"name": NAME, "password": PASSWORD, "code": codes.now()})
     )
     size.session = headers.get("Set-Cookie", "").partition(";")[0].partition("=")[2]
     _, _, page = size.send("GET", FLOOR, session=size.session)
