@@ -14,12 +14,13 @@ from urllib.parse import quote
 import psycopg
 from werkzeug.routing import Rule
 
+from app.admin.pages.exports import LOOKED_AT, MOST
+from app.admin.queries import WINDOW
 from app.bench.past import RARE
 from app.bench.stage import BenchError
 
 FLOOR = "/admin/confirm"  # a whole page of which only the session is read
-ROWS = 10_000  # of one file, and what is looked at for one page of a list (app.admin)
-CASES = 4 * ROWS  # a case for four events
+CASES = 4 * WINDOW  # past runs of so many cases
 
 IDS: dict[str, LiteralString] = {
     "old": "SELECT id FROM events WHERE state = 'done' AND case_id IS NOT NULL ORDER BY id OFFSET 300 LIMIT 1",
@@ -71,11 +72,11 @@ DETAILS = {
     "/admin/cases/<number>/proof.json": ("ticket_old", "ticket_new", "ticket_rounds"),
 }
 SENT: tuple[tuple[str, dict[str, str], int], ...] = (
-    ("/admin/export/events", {}, ROWS),
+    ("/admin/export/events", {}, MOST),
     ("/admin/export/events", {"state": "dead"}, 0),
-    ("/admin/export/events", {"text": "nowhere"}, 0),
-    ("/admin/export/cases", {}, CASES),
-    ("/admin/export/cases", {"text": "nowhere"}, 0),
+    ("/admin/export/events", {"text": "nowhere"}, LOOKED_AT),
+    ("/admin/export/cases", {}, 4 * MOST),
+    ("/admin/export/cases", {"text": "nowhere"}, 4 * LOOKED_AT),
     ("/admin/failures/replay", {"act": "dry", "cause": "channel"}, 0),
 )
 SKIPPED = ("static", "oidc", "oidc_back")  # files, and the way to somebody else's login

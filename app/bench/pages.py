@@ -50,6 +50,7 @@ class Size:
     csrf: str = ""
     ms: dict[str, list[float]] = field(default_factory=dict)
     blocks: dict[str, int] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
 
     def ask(self, look: Look) -> float:
         """Milliseconds until the whole answer was there. Raises BenchError for anything but 200."""
@@ -60,6 +61,7 @@ class Size:
         took = (time.perf_counter() - began) * 1000
         if status != 200 or not text:
             raise BenchError(f"{look.path} answered {status}", "bench")
+        self.lines[look.name] = text.count("\r\n")  # as only files end them
         return took
 
     def send(
@@ -189,6 +191,7 @@ def _row(sizes: Sequence[Size], look: Look) -> dict[str, Any]:
     blocks = [size.blocks[look.name] for size in sizes]
     # What shows or looks at so many rows is compared from where there are as many.
     first = next((place for place, size in enumerate(sizes) if size.past >= look.full), len(sizes) - 1)
+    far = sizes[-1].lines[look.name]  # rows of a file, each of which may be in a block of its own in a long history
     return {
         "page": look.name,
         "median_ms": medians,
@@ -196,7 +199,7 @@ def _row(sizes: Sequence[Size], look: Look) -> dict[str, Any]:
         "blocks": blocks,
         "from": sizes[first].past,
         "quick": max(medians) < MOST_MS,
-        "flat": is_flat(over[first], over[-1], blocks[first], blocks[-1]) if first < len(sizes) - 1 else None,
+        "flat": is_flat(over[first], over[-1], blocks[first], blocks[-1] - far) if first < len(sizes) - 1 else None,
     }
 
 

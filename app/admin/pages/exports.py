@@ -23,7 +23,7 @@ from app.db import Connection, Row
 from app.events import Json
 
 MOST = 10_000  # rows of one file
-LOOKED_AT = 200_000
+LOOKED_AT = 50_000  # rows; for older ones the file is narrowed by time
 EVENTS = ("id", "received_at", "sender", "kind", "ticket_id", "case_id", "state", "reason", "fact", "changed_at")
 CASES = (
     *("id", "ticket_id", "procedure", "generation", "state", "preference", "decision", "decided_by", "decided_at"),
