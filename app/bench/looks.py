@@ -12,7 +12,7 @@ from typing import Any, LiteralString
 from urllib.parse import quote
 
 import psycopg
-from werkzeug.routing import Rule
+from werkzeug.routing import Map, Rule
 
 from app.admin.pages.exports import LOOKED_AT, MOST
 from app.admin.queries import WINDOW
@@ -122,10 +122,14 @@ def rules(environment: Mapping[str, str]) -> list[Rule]:
     settings = load(_env_file=None, **{name.lower(): value for name, value in environment.items()})
     desk = Desk(settings, pool=1)
     try:
-        found = create_app(settings, desk).url_map.iter_rules()
+        return of_admins(create_app(settings, desk).url_map)
     finally:
         desk.db.close()
-    ours = [rule for rule in found if rule.endpoint.startswith("admin.") and "GET" in (rule.methods or ())]
+
+
+def of_admins(urls: Map) -> list[Rule]:
+    """The GET pages among these addresses."""
+    ours = [rule for rule in urls.iter_rules() if rule.endpoint.startswith("admin.") and "GET" in (rule.methods or ())]
     return sorted((rule for rule in ours if rule.endpoint.partition(".")[2] not in SKIPPED), key=str)
 
 

@@ -101,7 +101,9 @@ def replayed(house: House, start: Start, number: int) -> None:
 
 
 def done_rows(house: House) -> dict[int, str]:
-    return {row["id"]: row["row"] for row in house.rows("SELECT id, e::text AS row FROM effects e WHERE state = 'done'")}
+    return {
+        row["id"]: row["row"] for row in house.rows("SELECT id, e::text AS row FROM effects e WHERE state = 'done'")
+    }
 
 
 def happened(house: House) -> list[dict[str, Any]]:

@@ -151,9 +151,7 @@ def test_no_more_than_a_window_is_looked_at_and_the_page_says_how_far(web: Web) 
     assert far.older is None
 
 
-def test_the_trail_is_narrowed_and_says_how_far_it_was_looked_at(
-    web: Web, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_trail_is_narrowed_and_says_how_far_it_was_looked_at(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     with web.desk.db.tx() as conn:
         for number in range(1, 61):
             who = Actor("rare" if number == 3 else "aminah", "operator", "cli")
