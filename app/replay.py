@@ -63,7 +63,7 @@ def of_event(desk: Desk, conn: Connection, event_id: int, *, from_start: bool = 
     stored = inbox.load(conn, event_id)
     if stored is None:
         return Plan(event_id, None, "", (), "not found")
-    effects = tuple(browse.effects(conn, stored.case_id))
+    effects = tuple(browse.effects_of(conn, stored.id, stored.case_id))
     if erase.covers(conn, stored):
         return Plan(event_id, stored.ticket_id, "void", effects, erase.ERASED)
     refusal = ""

@@ -19,11 +19,12 @@ from app.db import Connection, Row
 
 PAGE = 50  # rows
 WINDOW = 10_000  # rows looked at for one page
-MOST, FAR = 10_000, 200_000  # rows of one file or one command, and those that are looked at for it
+MOST, FAR = 10_000, 50_000  # rows of one file or one command, and those that are looked at for it
 SLACK = timedelta(minutes=10)  # numbers are given in the order of time, but for transactions that take long
 UNFINISHED, OVERDUE = "unfinished", "overdue"  # beside the states of a case
 STATES = (UNFINISHED, OVERDUE, *sorted(OPEN_STATES), *sorted(CLOSED_STATES))
 SENDERS = ("zendesk", "slack", "mattermost", "jira", "desk")
+AUDIT = "id, at, who, role, origin, action, target, before, after, reason"
 # Each state by itself, by its index: a planner that is given all of them at once reads the history instead.
 OPEN = "({}) AS cases".format(
     " UNION ALL ".join(
@@ -65,12 +66,9 @@ class Search:
             values={**self.values, **values},
         )
 
-    def window(self, columns: str) -> str:
-        """The rows that are looked at, newest first."""
-        return (
-            f"SELECT {columns} FROM {self.source or self.table} WHERE {' AND '.join(self.near)}"
-            " ORDER BY id DESC LIMIT %(window)s"
-        )
+    def near_ones(self) -> str:
+        """The rows that an index finds, newest first."""
+        return f"FROM {self.source or self.table} WHERE {' AND '.join(self.near)} ORDER BY id DESC"
 
 
 def events(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = WINDOW) -> Found:
@@ -78,15 +76,15 @@ def events(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = W
     search = _timed(conn, Search("events", EVENT, "received_at"), only)
     if only.ticket is not None:
         search = search.with_(near="ticket_id = %(ticket)s", ticket=only.ticket)
-    if only.state:
+    if only.kind == "dead":  # there is an index of unusable bodies
+        search = search.with_(near="kind = 'dead'", far="state = 'dead'")
+    elif only.state:
         search = search.with_(near="state = %(state)s", state=only.state)
     if only.cause:
         dead = only.state == "dead" and only.ticket is None  # there is an index of their causes
         search = search.with_(**{"near" if dead else "far": "reason = %(cause)s"}, cause=only.cause)
     if only.sender:
         search = search.with_(far="sender = %(sender)s", sender=only.sender)
-    if only.kind:
-        search = search.with_(far="kind = %(kind)s", kind=only.kind)
     if only.text:
         found = "fact ILIKE %(like)s OR kind ILIKE %(like)s OR reason ILIKE %(like)s"
         if is_number(only.text):
@@ -97,7 +95,7 @@ def events(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = W
 
 def letters(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = WINDOW) -> Found:
     """Unusable bodies, the newest first."""
-    return events(conn, replace(only, state="dead", kind="dead"), limit=limit, window=window)
+    return events(conn, replace(only, kind="dead"), limit=limit, window=window)
 
 
 def cases(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = WINDOW) -> Found:
@@ -120,6 +118,16 @@ def cases(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = WI
             found += " OR ticket_id = %(number)s OR id = %(number)s"
         search = search.with_(far=f"({found})", like=like(only.text), number=_number(only.text))
     return _find(conn, search, limit, window)
+
+
+def trail(conn: Connection, only: Mapping[str, str], before: int | None) -> Found:
+    """The newest rows of the audit trail first. `only`: target, who and action, as they are; the first of them that is
+    given says by its index where to look, the others are looked for there."""
+    search = Search("audit", AUDIT, "at", values={"below": before or TOP})
+    given = [name for name in ("target", "who", "action") if only.get(name)]
+    for place, name in enumerate(given):
+        search = search.with_(**{"far" if place else "near": f"{name} = %({name})s", name: only[name]})
+    return _find(conn, search, PAGE, WINDOW)
 
 
 def timers(conn: Connection, after: tuple[datetime, str] | None) -> list[Row]:
@@ -171,7 +179,8 @@ def _find(conn: Connection, search: Search, limit: int, window: int) -> Found:
     values = {**search.values, "window": window, "limit": limit + 1}
     where = f" WHERE {' AND '.join(search.far)}" if search.far else ""
     rows = conn.execute(
-        f"SELECT {search.fields} FROM ({search.window('*')}) AS near{where} ORDER BY id DESC LIMIT %(limit)s",
+        f"SELECT {search.fields} FROM (SELECT * {search.near_ones()} LIMIT %(window)s) AS near{where}"
+        " ORDER BY id DESC LIMIT %(limit)s",
         values,
         prepare=False,
     ).fetchall()
@@ -180,14 +189,9 @@ def _find(conn: Connection, search: Search, limit: int, window: int) -> Found:
     if not search.far:
         return Found(rows)
     last = conn.execute(
-        f"SELECT count(*) AS looked, min(id) AS id, min({search.time}) AS at"
-        f" FROM ({search.window(f'id, {search.time}')}) AS near",
-        values,
-        prepare=False,
+        f"SELECT id, {search.time} AS at {search.near_ones()} OFFSET %(window)s - 1 LIMIT 1", values, prepare=False
     ).fetchone()
-    if last is None or last["looked"] < window:
-        return Found(rows)
-    return Found(rows, older=last["id"], back_to=last["at"])
+    return Found(rows, older=last["id"], back_to=last["at"]) if last else Found(rows)
 
 
 def _number(text: str) -> int | None:
