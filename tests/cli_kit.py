@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from typing import Any
 
+import click
 from click.testing import CliRunner, Result
 
 from app.cli import main
-from tests.house import House
+from tests.house import ROOT, House
 
+ONE_LINE = re.compile(r"desk: [^\n]+\n")
 SECRETS = ("stand-in", "only-for-this-machine", "Siti", "siti@", "345 6789", "backoffice.example.com")
 
 
@@ -28,6 +35,25 @@ class Cli:
 
     def json(self, *words: object, code: int = 0) -> Any:
         return json.loads(self(*words, "--json", code=code).stdout)
+
+
+def process(house: House, *words: object, **more: Any) -> subprocess.Popen[bytes]:
+    """The real command, which has nobody to ask."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "app.cli", *map(str, words)],
+        cwd=ROOT / "tests",
+        env={**os.environ, **house.environment, "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+        **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
+    )
+
+
+def commands(group: click.Group = main, *before: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command with its words."""
+    for name, command in sorted(group.commands.items()):
+        if isinstance(command, click.Group):
+            yield from commands(command, *before, name)
+        else:
+            yield (*before, name), command
 
 
 def failed_card(house: House, error: str = "channel_not_found") -> tuple[int, int]:

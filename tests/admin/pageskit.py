@@ -158,6 +158,14 @@ def effect(web: Web, case_id: int, verb: str, state: str = "done", **given: Any)
     return int(_inserted(web, "effects", {"op_id": f"{case_id}:{row['verb']}:{row['arg']}", **row}))
 
 
+def dead_event(web: Web, **given: Any) -> int:
+    """One that failed, with an effect that is done and one that is dead."""
+    number = case(web, ticket=int(given.get("ticket_id", 7)))
+    effect(web, number, "apply_macro", arg="Data Deletion Request", done_at="2026-11-01T02:02:00Z")
+    effect(web, number, "ask_supervisor", "dead", vendor="slack", reason="channel", sent_at="2026-11-01T02:03:00Z")
+    return event(web, "dead", **{"reason": "channel", "case_id": number, **given})
+
+
 def _inserted(web: Web, table: str, row: dict[str, Any]) -> Any:
     names, marks = ", ".join(row), ", ".join(["%s"] * len(row))
     return web.write(f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING id", *row.values())

@@ -18,12 +18,6 @@ from tests.cli_kit import Cli
 from tests.house import ROOT
 
 
-@pytest.fixture
-def desk(web: Web, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    monkeypatch.chdir(ROOT / "tests")
-    return Cli(web)
-
-
 def ids(desk: Cli, *words: object) -> list[int]:
     return [row["id"] for row in desk.json(*words)]
 

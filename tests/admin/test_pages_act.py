@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
 
 import pytest
 
 from app import bulk, letters, replay
-from tests.admin.pageskit import XSS, Page, Person, Web, books, case, effect, event, person, trail, unchanged
+from tests.admin.pageskit import XSS, Page, Person, Web, books, case, dead_event, event, person, trail, unchanged
 from tests.cli_kit import failed_card
 from tests.house import House
 from tests.kit import Sent, arrivals, quiet_for, sent, together
@@ -27,14 +26,6 @@ def shown_event(who: Person, number: int) -> dict[str, str]:
 
 def buttons(page: Page) -> set[str]:
     return {had.get("value", "") for had in page.all("button")}
-
-
-def dead_event(web: Web, **given: Any) -> int:
-    """One that failed, with an effect that is done and one that is dead."""
-    number = case(web, ticket=int(given.get("ticket_id", 7)))
-    effect(web, number, "apply_macro", arg="Data Deletion Request", done_at="2026-11-01T02:02:00Z")
-    effect(web, number, "ask_supervisor", "dead", vendor="slack", reason="channel", sent_at="2026-11-01T02:03:00Z")
-    return event(web, "dead", **{"reason": "channel", "case_id": number, **given})
 
 
 # ---- one event

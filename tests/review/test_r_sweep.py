@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from app import check, sweep
+from app import check, sweep_spans
 from app.cli import main
 from tests.house import House
 from tests.kit import (
@@ -81,7 +81,7 @@ def test_two_tags_in_one_second_and_the_second_webhook_is_lost(house: House) -> 
 
 def test_a_sweep_that_breaks_is_seen_and_the_next_one_comes(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(sweep, "_since", lambda *_: 1 / 0)
+        patch.setattr(sweep_spans, "spans", lambda *_: 1 / 0)
         event = sweep_now(house)
     assert (event["state"], event["reason"]) == ("dead", "code")
     [timer] = house.rows("SELECT fired_at FROM timers WHERE name = 'desk:sweep'")
