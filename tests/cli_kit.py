@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import os
 import re
 import subprocess
@@ -14,10 +16,25 @@ import click
 from click.testing import CliRunner, Result
 
 from app.cli import main
+from app.logs import Stderr
 from tests.house import ROOT, House
 
 ONE_LINE = re.compile(r"desk: [^\n]+\n")
 SECRETS = ("stand-in", "only-for-this-machine", "Siti", "siti@", "345 6789", "backoffice.example.com")
+
+
+@contextlib.contextmanager
+def without_logs() -> Iterator[None]:
+    """What the house in this process logs meanwhile is no output of the command."""
+    root = logging.getLogger()
+    kept = [handler for handler in root.handlers if isinstance(handler, Stderr)]
+    for handler in kept:
+        root.removeHandler(handler)
+    try:
+        yield
+    finally:
+        for handler in kept:
+            root.addHandler(handler)
 
 
 class Cli:
@@ -27,7 +44,8 @@ class Cli:
         self._env = house.environment
 
     def __call__(self, *words: object, code: int = 0) -> Result:
-        result = CliRunner().invoke(main, [str(word) for word in words], env={**self._env, "COLUMNS": "200"})
+        with without_logs():
+            result = CliRunner().invoke(main, [str(word) for word in words], env={**self._env, "COLUMNS": "200"})
         assert result.exit_code == code, f"{words}: {result.exit_code}\n{result.output}"
         assert "Traceback" not in result.output
         assert not [word for word in SECRETS if word in result.output]

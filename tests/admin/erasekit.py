@@ -91,7 +91,12 @@ def every_command(house: House, cli: Cli, ticket: int) -> str:
         for words in (
             *(("events", "list"), ("events", "list", "--json"), ("events", "list", "--failed"), ("events", "causes")),
             *(("cases", "list"), ("cases", "list", "--json"), ("cases", "show", ticket), ("cases", "proof", ticket)),
-            *(("cases", "show", ticket, "--json"), ("audit", "list"), ("audit", "list", "--json"), ("bulk", "list")),
+            *(
+                ("cases", "show", ticket, "--json"),
+                ("audit", "list"),
+                ("audit", "list", "--json"),
+                ("replay", "--progress"),
+            ),
         )
     ]
     for row in house.rows("SELECT id FROM events ORDER BY id"):

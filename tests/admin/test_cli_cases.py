@@ -60,7 +60,11 @@ def test_c001_what_is_no_command_is_wrong_usage(web: Web, desk: Cli, words: tupl
         assert "Error: " in desk(*words, code=2).stderr
 
 
-MORE = {"settle": ("--reason", "x"), "extend": ("--reason", "complexity", "--by", "privacy_officer")}
+MORE = {
+    "settle": ("--reason", "x"),
+    "erase": ("--reason", "x"),
+    "extend": ("--reason", "complexity", "--by", "privacy_officer"),
+}
 NO_IDS = ("99", "0", "-1", "1e3", "٣", "9" * 30, "1-5", "x'; drop table events", "../1", "")
 
 
@@ -76,7 +80,8 @@ def test_c003_an_id_that_is_not_there_or_is_none(web: Web, desk: Cli) -> None:
     with unchanged(web):
         for words in taking:
             for number in NO_IDS:
-                said = desk(*words, *MORE.get(words[-1], ()), "--", number, code=3)
+                sure = ("--confirm", number) if words[-1] == "erase" else ()
+                said = desk(*words, *MORE.get(words[-1], ()), *sure, "--", number, code=3)
                 assert "drop table" not in said.stderr or ONE_LINE.fullmatch(said.stderr)
             if "replay" not in words:
                 continue

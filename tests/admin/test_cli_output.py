@@ -120,6 +120,8 @@ JSON = {
     ("cases", "list", "--unconfirmed"): 0,
     ("cases", "list", "--nonsense"): 2,
     ("cases", "show", "99"): 3,
+    ("cases", "erase", "99", "--reason", "x", "--confirm", "99"): 3,
+    ("cases", "erase", "99", "--reason", "x"): 2,
     ("audit", "list"): 0,
     ("audit", "head"): 0,
     ("admin", "list"): 0,

@@ -69,7 +69,8 @@ def by_page(house: House, number: int) -> None:
 
 
 def by_command(house: House, number: int) -> None:
-    assert f"{number} events have failed" in Cli(house)("bulk", "start", CAUSE, "--yes").output
+    [found] = Cli(house).json("replay", "--cause", CAUSE, "--yes")
+    assert (found["events"], found["refused"]) == (number, "")
 
 
 def died(house: House, number: int) -> dict[int, str]:

@@ -292,9 +292,9 @@ def test_nothing_of_it_is_replayed(house: House, cli: Cli) -> None:
     for act in ("run", "start"):
         said = operator.act(f"/admin/events/{press}/replay", act=act, state="dead", walk=walk).text
         assert "was not queued: erased" in said
-    cli("bulk", "start", "channel", "--yes")
-    house.wait(lambda: cli.json("bulk", "list")[0]["ended_at"], what="it is over")
-    assert cli.json("bulk", "list")[0]["refused"] == 1
+    cli("replay", "--cause", "channel", "--yes")
+    house.wait(lambda: cli.json("replay", "--progress")[0]["ended_at"], what="it is over")
+    assert cli.json("replay", "--progress")[0]["refused"] == 1
     quiet_for(house, 0.3)
     assert len(house.sandbox.world.arrivals) == calls
     assert house.rows("SELECT state FROM events WHERE id = %s", press) == [{"state": "dead"}]
