@@ -68,7 +68,7 @@ def portion(conn: Connection, span: Span) -> None:
 
 
 def whole(conn: Connection, spans: list[Span], started: datetime) -> None:
-    """All of it was looked at. What somebody has asked for meanwhile, and is older, is the next sweep's."""
+    """All of it was looked at. What somebody has asked for meanwhile, and is older, is the next sweep's, at once."""
     conn.execute(
         "INSERT INTO ourselves VALUES (%s, %s) ON CONFLICT (name) DO UPDATE"
         " SET value = greatest(ourselves.value, excluded.value)",
@@ -76,6 +76,8 @@ def whole(conn: Connection, spans: list[Span], started: datetime) -> None:
     )
     end = (spans[-1].begin or started).strftime(STAMP)
     conn.execute("DELETE FROM ourselves WHERE name = %s AND value >= %s", (ASKED, end))
+    if conn.execute("SELECT 1 FROM ourselves WHERE name = %s", (ASKED,)).fetchone():
+        timers.again(conn, TIMER, WHAT, datetime.now(UTC))
 
 
 def _since(conn: Connection, now: datetime) -> datetime | None:
