@@ -16,9 +16,7 @@ from app.db import Row
 
 @cases_group.command("erase", context_settings=SHOW)
 @click.argument("ticket_id", metavar="TICKET", type=ID)
-@click.option(
-    "--reason", type=REASON, required=True, help="Why; it stays in the audit trail: no name, no number of the customer."
-)
+@click.option("--reason", type=REASON, required=True, help="Why; kept in the audit trail: nothing of the customer.")
 @click.option("--confirm", metavar="TICKET", help="The ticket's number once more; without it you are asked.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def cases_erase(ticket_id: int, reason: str, confirm: str | None, as_json: bool) -> None:

@@ -60,11 +60,8 @@ def test_c001_what_is_no_command_is_wrong_usage(web: Web, desk: Cli, words: tupl
         assert "Error: " in desk(*words, code=2).stderr
 
 
-MORE = {
-    "settle": ("--reason", "x"),
-    "erase": ("--reason", "x"),
-    "extend": ("--reason", "complexity", "--by", "privacy_officer"),
-}
+BECAUSE = ("--reason", "x")
+MORE = {"settle": BECAUSE, "erase": BECAUSE, "extend": ("--reason", "complexity", "--by", "privacy_officer")}
 NO_IDS = ("99", "0", "-1", "1e3", "٣", "9" * 30, "1-5", "x'; drop table events", "../1", "")
 
 

@@ -36,7 +36,7 @@ def test_wrong_usage_does_nothing(web: Web, desk: Cli) -> None:
         for typed in ("", "8", "07", "yes"):
             said = desk("cases", "erase", 7, "--reason", WHY, "--confirm", typed, code=2).output
             assert "nothing was done" in said
-        assert "needs a reason" in desk("cases", "erase", 7, "--reason", " ", "--confirm", 7, code=1).output
+        assert "say why" in desk("cases", "erase", 7, "--reason", " ", "--confirm", 7, code=2).output
         for missing in ("8", "-1", "0", "x", "9" * 30):
             desk("cases", "erase", missing, "--reason", WHY, "--confirm", missing, code=3)
 
