@@ -208,7 +208,8 @@ OF_READS = (
     " WHERE e.state = 'dead' AND e.kind <> 'dead' AND v.failures = 0"
     " AND e.changed_at < (SELECT max(done_at) FROM (SELECT done_at FROM effects f WHERE f.vendor = v.name"
     " ORDER BY f.id DESC LIMIT 200) AS newest)"
-    " AND NOT EXISTS (SELECT 1 FROM bulk_replays b WHERE b.cause = e.reason AND b.ended_at IS NULL)"
+    " AND NOT EXISTS (SELECT 1 FROM bulk_replays b WHERE b.cause = e.reason AND (b.ended_at IS NULL"
+    " OR (b.vendor = v.name AND b.made_at > e.changed_at AND b.until_id >= e.id)))"
     f" AND NOT EXISTS ({vendors.IS_PAUSED.replace('%(name)s', 'v.name')}) LIMIT 1"
 )
 

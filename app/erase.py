@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -51,6 +52,7 @@ def ask(desk: Desk, conn: Connection, actor: Actor, ticket: int, reason: str) ->
     last = next(iter(listed(conn, ticket, days)), None)
     if last and (last["done_at"] is None or not since(conn, last, letters)):
         return last
+    _hold(conn, ticket)
     made = conn.execute(
         f"INSERT INTO erasures (ticket_id, who) VALUES (%s, %s) RETURNING {FIELDS}", (ticket, actor.name)
     ).fetchone()
@@ -131,7 +133,9 @@ def since(conn: Connection, last: Row, letters: Sequence[int] = ()) -> bool:
 def covers(conn: Connection, stored: Stored) -> bool:
     """Whether what this event was about has been erased since."""
     row = conn.execute(
-        "SELECT 1 AS yes FROM erasures WHERE ticket_id = %s AND until_id >= %s LIMIT 1", (stored.ticket_id, stored.id)
+        # One that was being written down at that moment has its number from before, and changes after.
+        "SELECT 1 AS yes FROM erasures WHERE ticket_id = %s AND until_id >= %s AND done_at >= %s LIMIT 1",
+        (stored.ticket_id, stored.id, stored.changed_at),
     ).fetchone()
     return row is not None
 
@@ -140,14 +144,13 @@ def _carry_out(desk: Desk, conn: Connection, actor: Actor, row: Row, letters: Se
     """All of it with its rows in journal and audit trail, or nothing. False: the ticket is not quiet."""
     ticket = row["ticket_id"]
     # First of all: what comes in from now on is a new wish, and may be replayed.
-    newest = conn.execute("SELECT coalesce(max(id), 0) AS id FROM events WHERE ticket_id = %s", (ticket,)).fetchone()
-    assert newest is not None
-    cleared = forget.clear_ticket(conn, ticket, desk.settings.forget_case_days, letters)
+    newest = _hold(conn, ticket)
+    cleared = None if newest is None else forget.clear_ticket(conn, ticket, desk.settings.forget_case_days, letters)
     if cleared is None:
         return False
     conn.execute(
-        "UPDATE erasures SET done_at = now(), cleared = %s, until_id = %s WHERE id = %s",
-        (Jsonb(cleared), newest["id"], row["id"]),
+        "UPDATE erasures SET done_at = clock_timestamp(), cleared = %s, until_id = %s WHERE id = %s",
+        (Jsonb(cleared), newest, row["id"]),
     )
     for case in conn.execute("SELECT id FROM cases WHERE ticket_id = %s ORDER BY id", (ticket,)).fetchall():
         store.write(conn, case["id"], ERASED, cleared=cleared)
@@ -155,6 +158,15 @@ def _carry_out(desk: Desk, conn: Connection, actor: Actor, row: Row, letters: Se
     audit.write(conn, desk.vault, actor, "case.erased", _target(row), after=after)
     log.info("erase.done", extra={"key": row["id"], "count": sum(cleared.values())})
     return True
+
+
+def _hold(conn: Connection, ticket: int) -> int | None:
+    """Nobody replays an event of this ticket until our transaction ends; the newest one's id. None: somebody has one of
+    them in hand. Before any row of the audit trail, as app.replay does it."""
+    query = "SELECT id FROM events WHERE ticket_id = %s ORDER BY id"
+    held = conn.execute(f"{query} FOR UPDATE SKIP LOCKED", (ticket,)).fetchall()
+    rows = conn.execute(query, (ticket,)).fetchall()
+    return None if rows != held else int(rows[-1]["id"]) if rows else 0
 
 
 def _letters(conn: Connection, vault: Vault, ticket: int) -> list[int]:
@@ -168,9 +180,14 @@ def _letters(conn: Connection, vault: Vault, ticket: int) -> list[int]:
             (list(UNFINISHED),),
         )
         for row in cursor:
-            if row["ticket_id"] == ticket or named.search(_opened(vault, row)):
+            if row["ticket_id"] == ticket or _names(named, _opened(vault, row)):
                 found.append(int(row["id"]))
     return found
+
+
+def _names(number: re.Pattern[bytes], body: bytes) -> bool:
+    """Also in a form that was sent percent-encoded."""
+    return bool(number.search(body) or number.search(unquote_to_bytes(body)))
 
 
 def _opened(vault: Vault, row: Row) -> bytes:

@@ -156,12 +156,22 @@ def requeue(conn: Connection, event_id: int, *, of: tuple[str, ...]) -> Stored |
 
 def dead_of(conn: Connection, case_id: int) -> list[int]:
     """The dead events of this case, and the dead tag events of its ticket that never got as far as a case."""
+    return [event_id for event_id, state in _unsettled(conn, case_id) if state == "dead"]
+
+
+def under_way(conn: Connection, case_id: int, *, besides: int = 0) -> bool:
+    """Whether any other event of this case, or tag event of its ticket, is still to be walked: what is dead may be what
+    it is going to do."""
+    return any(state != "dead" and event_id != besides for event_id, state in _unsettled(conn, case_id))
+
+
+def _unsettled(conn: Connection, case_id: int) -> list[tuple[int, str]]:
     rows = conn.execute(
-        "SELECT e.id FROM events e JOIN cases c ON c.id = %s WHERE e.state = 'dead' AND (e.case_id = c.id"
+        "SELECT e.id, e.state FROM events e JOIN cases c ON c.id = %s WHERE e.state = ANY(%s) AND (e.case_id = c.id"
         " OR (e.case_id IS NULL AND e.kind = 'ticket_tagged' AND e.ticket_id = c.ticket_id)) ORDER BY e.id",
-        (case_id,),
+        (case_id, ["dead", *UNFINISHED]),
     ).fetchall()
-    return [int(row["id"]) for row in rows]
+    return [(int(row["id"]), row["state"]) for row in rows]
 
 
 def pressed_lately(conn: Connection, case_id: int, seconds: float) -> bool:

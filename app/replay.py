@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from psycopg import Rollback
+
 from app import audit, browse, erase, inbox
 from app.audit import Actor
 from app.db import Connection, Row
 from app.desk import Desk, priority
 from app.inbox import Stored
 from app.ledger import store
-from app.settings import Settings
+from app.settings import CHANNELS, Settings
 from app.settle import SETTLED
 
 LIMIT = 50  # events that may be replayed in one go (bad-inputs, table of limits); app/bulk.py for more
@@ -89,8 +91,9 @@ def _newer_wish(conn: Connection, stored: Stored, settings: Settings) -> int | N
         return None
     withdrawn = settings.tags["data_deletion_withdrawn"]
     tags = stored.detail.get("tags") if stored.kind == "ticket_tagged" else None
-    # The tag of the request may stay on the ticket beside that of the withdrawal, which then counts.
-    back = "detail->'tags' ? %(withdrawn)s"
+    # The tag of the request may stay on the ticket beside that of the withdrawal, which then counts. One that takes
+    # single channels back leaves the rest of the wish as it was.
+    back = "detail->'tags' ? %(withdrawn)s AND NOT detail->'tags' ?| %(channels)s"
     asks = "detail->'tags' ? %(asked)s AND NOT detail->'tags' ? %(withdrawn)s"
     takes_back = isinstance(tags, list) and withdrawn in tags
     row = conn.execute(
@@ -101,6 +104,7 @@ def _newer_wish(conn: Connection, stored: Stored, settings: Settings) -> int | N
             "id": stored.id,
             "withdrawn": withdrawn,
             "asked": settings.tags["data_deletion_request"],
+            "channels": [settings.tags[f"resume_{channel}"] for channel in CHANNELS],
         },
     ).fetchone()
     return int(row["id"]) if row else None
@@ -129,10 +133,19 @@ def again(desk: Desk, conn: Connection, event_id: int, state: str) -> bool:
     """Queue this event for a walk from the top. False: it is in another state by now, no longer the latest wish, or
     erased."""
     stored = inbox.load(conn, event_id)
-    if stored is None or erase.covers(conn, stored) or _newer_wish(conn, stored, desk.settings):
+    if stored is None or _newer_wish(conn, stored, desk.settings):
         return False
-    if inbox.requeue(conn, event_id, of=(state,)) is None:
-        return False
+    with conn.transaction() as requeued:
+        if inbox.requeue(conn, event_id, of=(state,)) is None:
+            return False
+        if erase.covers(conn, stored):  # asked once the row is ours: an erasure holds the rows of its ticket
+            raise Rollback(requeued)
+        return _queued(desk, conn, stored)
+    return False
+
+
+def _queued(desk: Desk, conn: Connection, stored: Stored) -> bool:
+    """It is in the queue: with its job, and what died before may be tried again."""
     conn.execute("UPDATE events SET failures = 0, replayed_at = now() WHERE id = %s", (stored.id,))
     store.write(conn, stored.case_id, "replayed", event_id=stored.id)
     desk.engine.run_event(conn, stored.id, stored.ticket_id, priority(stored, desk.settings))

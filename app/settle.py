@@ -33,8 +33,8 @@ def settle(desk: Desk, conn: Connection, actor: Actor, event_id: int, reason: st
         return False
     stored, gone = inbox.load(conn, event_id), []
     case_id = row["case_id"]
-    # Whatever else has failed in this case keeps its dead effects: they are what a replay of it would do.
-    if case_id is not None and not inbox.dead_of(conn, case_id):
+    # Whatever else has failed in this case, or is replayed just now, keeps its dead effects: that is what it has to do.
+    if case_id is not None and not inbox.dead_of(conn, case_id) and not inbox.under_way(conn, case_id):
         gone = store.settle_dead(conn, case_id, SETTLED)
     if case_id is not None and stored and stored.ticket_id:
         told = TimeCame(fact=f"settled:{event_id}:{stored.walk if stored else 0}", what=f"{SETTLED}:{event_id}",

@@ -38,8 +38,7 @@ def walk(walker: Walker, stored: Stored) -> Verdict:
         if stored.walk == 1:  # later ones wait for the chat
             timers.again(conn, NAME, WHAT, datetime.now(UTC) + DAY)
         head = audit.head(conn)
-    if stored.walk == 1:
-        log.info("audit.head", extra={"key": head.id, "mac": head.mac})
+    log.info("audit.head", extra={"key": head.id, "mac": head.mac})
 
     def card() -> Card:
         return Card((Section((tools.texts.line("clocks.trail.line", number=head.id, mac=head.mac),)),))

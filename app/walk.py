@@ -32,6 +32,7 @@ from app.threat_rounds import TAG, ThreatRounds
 log = logging.getLogger(__name__)
 
 BUG_TRIES = 2
+OTHERS_FIRST = timedelta(seconds=30)  # until it is looked again whether the other events of a case are over
 READ_TRIES = 300  # failures in a row to read from a vendor: about three days at the longest pause
 
 
@@ -198,6 +199,12 @@ class Walker:
 
     def _settled(self, do: Steps, event_id: str) -> Verdict:
         """An admin has settled this event: the note says so, and no longer that it failed."""
+        with self.desk.db.tx() as conn:
+            busy = inbox.under_way(conn, do.case.id, besides=do.owner.event_id)
+            if not busy and not inbox.dead_of(conn, do.case.id):
+                store.settle_dead(conn, do.case.id, SETTLED)
+        if busy:  # what is dead may be what the other is going to do
+            return Verdict("waiting", "others_first", do.case.id, datetime.now(UTC) + OTHERS_FIRST)
         for problem in [problem for problem in do.case.problems if problem.startswith(f"failed:{event_id}:")]:
             do.remark(problem, False)
         do.remark("info:settled", True)
@@ -206,7 +213,7 @@ class Walker:
             return verdict
         # What could not be told now is what could not be done before: to fail once more over it helps nobody.
         with self.desk.db.tx() as conn:
-            if not inbox.dead_of(conn, do.case.id):
+            if not inbox.dead_of(conn, do.case.id) and not inbox.under_way(conn, do.case.id, besides=do.owner.event_id):
                 store.settle_dead(conn, do.case.id, SETTLED)
         return replace(verdict, state="void", reason="not_told")
 

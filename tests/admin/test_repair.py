@@ -233,3 +233,50 @@ def test_what_could_not_be_read_for_days_is_replayed_when_the_vendor_answers_aga
     house.worker_desk._rescued = 0.0
     house.wait_state(ticket, "awaiting")
     assert sent(house, ticket) == sent(house, other) == Sent(mails=1, cards=1)
+
+
+def test_the_same_outage_is_not_replayed_for_ever(house: House, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a replay by itself has refused (here: the customer has withdrawn since) is left to a person."""
+    monkeypatch.setattr("app.walk.READ_TRIES", 3)
+    house.sandbox.world.faults.add("zendesk", "tickets.show", "500", times=None)
+    ticket = house.ticket()
+    house.tag(ticket, "data_deletion_request", "pref_stop_all")
+    house.wait(lambda: len(dead_events(house)) == 1, what="the request has failed")
+    house.sandbox.world.faults.clear()
+    house.tag(ticket, "data_deletion_withdrawn")
+    house.settle()
+    for _ in range(4):
+        house.worker_desk._rescued = 0.0
+        quiet_for(house, 0.5)
+    rows = cli.json("replay", "--progress")
+    assert [(row["total"], row["queued"], row["refused"]) for row in rows] == [(1, 0, 1)]
+
+
+def test_a_withdrawal_in_part_leaves_the_rest_to_be_replayed(house: House, cli: Cli) -> None:
+    ticket = house.to_awaiting()
+    house.sandbox.world.faults.add("jira", "create", "403", times=None)
+    press_body(house, ticket, "approve")
+    [event] = house.wait(lambda: dead_events(house), what="the issue was refused")
+    house.settle()
+    house.tag(ticket, "data_deletion_withdrawn", "resume_calls")
+    house.settle()
+    house.sandbox.world.faults.clear()
+    cli("replay", event["id"])
+    house.wait_state(ticket, "banning")
+    assert sent(house, ticket).issues == 1
+
+
+def test_settling_one_event_leaves_the_other_what_it_is_replayed_for(house: House, cli: Cli) -> None:
+    ticket, event = failed_card(house)
+    [other] = house.rows(
+        "INSERT INTO events (fact, sender, kind, ticket_id, case_id, detail, state, reason) SELECT 'other', 'desk',"
+        " 'time_came', ticket_id, id, '{}', 'dead', 'timeout' FROM cases WHERE ticket_id = %s RETURNING id",
+        ticket,
+    )
+    house.sandbox.world.faults.clear()
+    house.stop_worker()
+    cli("replay", event)
+    cli("events", "settle", other["id"], "--reason", "seen to")
+    house.start_worker()
+    house.wait_state(ticket, "awaiting")
+    house.wait(lambda: sent(house, ticket) == Sent(mails=1, cards=1), what="the card is out")

@@ -46,7 +46,9 @@ class Exports:
         desk, actor, now = self._site.desk, who(), datetime.now(UTC)
         with desk.db.tx() as conn:
             found = search(conn, only)
-            after: dict[str, Json] = {"rows": len(found.rows), "whole": found.older is None, "filter": dict(only.given)}
+            # What was looked for may be anything that people type; the trail is kept for ever.
+            given: dict[str, Json] = {**only.given, **({"text": "given"} if only.text else {})}
+            after: dict[str, Json] = {"rows": len(found.rows), "whole": found.older is None, "filter": given}
             audit.write(conn, desk.vault, actor, f"{name}.exported", name, after=after)
         text = "".join(_lines(columns, found, actor, now))
         answer = Response(text, mimetype="text/csv")
