@@ -75,9 +75,9 @@ class Search:
         return f"FROM {self.source or self.table} WHERE {' AND '.join(self.near)} ORDER BY id DESC"
 
 
-def events(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = WINDOW) -> Found:
+def events(conn: Connection, only: Filter, *, fields: str = EVENT, limit: int = PAGE, window: int = WINDOW) -> Found:
     """The newest events first."""
-    search = _timed(conn, Search("events", EVENT, "received_at"), only)
+    search = _timed(conn, Search("events", fields, "received_at"), only)
     if only.ticket is not None:
         search = search.with_(near="ticket_id = %(ticket)s", ticket=only.ticket)
     if only.state:
@@ -101,9 +101,9 @@ def letters(conn: Connection, before: int | None) -> Found:
     return _find(conn, search.with_(near="kind = 'dead'", far="state = 'dead'"), PAGE, WINDOW)
 
 
-def cases(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = WINDOW) -> Found:
+def cases(conn: Connection, only: Filter, *, fields: str = CASE, limit: int = PAGE, window: int = WINDOW) -> Found:
     """The newest cases first; nobody's books (ticket 0) are no case."""
-    search = _timed(conn, Search("cases", CASE, "opened_at").with_(far="ticket_id > 0"), only)
+    search = _timed(conn, Search("cases", fields, "opened_at").with_(far="ticket_id > 0"), only)
     if only.ticket is not None:
         search = search.with_(near="ticket_id = %(ticket)s", ticket=only.ticket)
     if only.state == UNFINISHED:
