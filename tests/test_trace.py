@@ -126,7 +126,7 @@ def test_spans_of_one_wish_are_one_trace(database: str, tmp_path: Path, collecto
     assert not [word for body in collector.raw for word in PERSONAL if word.encode() in body]
 
 
-@pytest.mark.parametrize("status", [None, 500])
+@pytest.mark.parametrize("status", [pytest.param(None, marks=pytest.mark.long), 500])
 def test_a_collector_that_is_away_costs_nothing_but_its_spans(
     database: str, tmp_path: Path, collector: Collector, status: int | None
 ) -> None:

@@ -71,9 +71,9 @@ class Search:
         return f"FROM {self.source or self.table} WHERE {' AND '.join(self.near)} ORDER BY id DESC"
 
 
-def events(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = WINDOW) -> Found:
+def events(conn: Connection, only: Filter, *, fields: str = EVENT, limit: int = PAGE, window: int = WINDOW) -> Found:
     """The newest events first."""
-    search = _timed(conn, Search("events", EVENT, "received_at"), only)
+    search = _timed(conn, Search("events", fields, "received_at"), only)
     if only.ticket is not None:
         search = search.with_(near="ticket_id = %(ticket)s", ticket=only.ticket)
     if only.kind == "dead":  # there is an index of unusable bodies
@@ -98,9 +98,9 @@ def letters(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = 
     return events(conn, replace(only, kind="dead"), limit=limit, window=window)
 
 
-def cases(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = WINDOW) -> Found:
+def cases(conn: Connection, only: Filter, *, fields: str = CASE, limit: int = PAGE, window: int = WINDOW) -> Found:
     """The newest cases first; nobody's books (ticket 0) are no case."""
-    search = _timed(conn, Search("cases", CASE, "opened_at").with_(far="ticket_id > 0"), only)
+    search = _timed(conn, Search("cases", fields, "opened_at").with_(far="ticket_id > 0"), only)
     if only.ticket is not None:
         search = search.with_(near="ticket_id = %(ticket)s", ticket=only.ticket)
     if only.state == UNFINISHED:

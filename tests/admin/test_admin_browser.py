@@ -98,6 +98,7 @@ def test_a_failure_is_found_read_and_repaired(browser: Browser, house: House) ->
     assert sent(house, ticket) == Sent(mails=1, cards=1)
 
 
+@pytest.mark.long
 def test_everything_of_a_cause_is_repaired_with_progress(
     browser: Browser, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +140,7 @@ def test_pause_and_resume(browser: Browser, house: House) -> None:
         house.wait_state(ticket, "awaiting")
 
 
+@pytest.mark.long
 def test_a_viewer_sees_everything_and_can_do_nothing(browser: Browser, desk: House) -> None:
     with sitting(browser, desk) as page:
         log_in(page, desk, "viewer")
@@ -153,6 +155,7 @@ def test_a_viewer_sees_everything_and_can_do_nothing(browser: Browser, desk: Hou
 # ---- live
 
 
+@pytest.mark.long
 def test_live_keeps_what_the_reader_has_done_to_the_page(browser: Browser, house: House) -> None:
     house.to_awaiting()
     with sitting(browser, house) as page:
@@ -225,6 +228,7 @@ def tab_to(page: Page, name: str) -> None:
     raise AssertionError(f"no way to {name!r} by Tab: {seen}")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", [1280, 320])
 def test_every_page_looks_right_and_fits(browser: Browser, desk: House, width: int) -> None:
     with sitting(browser, desk, width=width) as page:

@@ -148,7 +148,8 @@ def nothing_twice(house: House, number: int, times: int) -> None:
         assert {row["event_id"]: row["times"] for row in house.rows(dead)} == dict.fromkeys(events.values(), turn + 1)
     house.sandbox.world.faults.clear()
     replayed(house, by_page, number)
-    assert house.rows("SELECT state, count(*) AS n FROM cases GROUP BY 1") == [{"state": "banning", "n": number}]
+    ends = "SELECT state, count(*) AS n FROM cases WHERE ticket_id > 0 GROUP BY 1"  # 0: the desk's own messages
+    assert house.rows(ends) == [{"state": "banning", "n": number}]
     assert house.rows("SELECT 1 FROM events WHERE state = 'dead'") == []
     assert all_sent(house) == dict.fromkeys(events, Sent(mails=1, cards=1, issues=1, links=1))
     assert happened(house)[: len(effects)] == effects
