@@ -121,7 +121,9 @@ def _about_a_wish(conn: Connection, stored: Stored) -> bool:
 def carry_out(desk: Desk, item: Plan, actor: Actor) -> bool:
     """Re-open and queue, in one transaction with its audit row. False: somebody else was first."""
     with desk.db.tx() as conn:
-        done = again(desk, conn, item.event_id, item.state)
+        stored = inbox.load(conn, item.event_id)
+        newer = stored is not None and _newer_wish(conn, stored, desk.settings)  # it came after the plan was shown
+        done = not newer and again(desk, conn, item.event_id, item.state)
         if done:
             before = {"state": item.state}
             audit.write(conn, desk.vault, actor, "event.replayed", f"event:{item.event_id}", before=before)
@@ -130,10 +132,9 @@ def carry_out(desk: Desk, item: Plan, actor: Actor) -> bool:
 
 
 def again(desk: Desk, conn: Connection, event_id: int, state: str) -> bool:
-    """Queue this event for a walk from the top. False: it is in another state by now, no longer the latest wish, or
-    erased."""
+    """Queue this event for a walk from the top. False: it is in another state by now, or erased."""
     stored = inbox.load(conn, event_id)
-    if stored is None or _newer_wish(conn, stored, desk.settings):
+    if stored is None:
         return False
     with conn.transaction() as requeued:
         if inbox.requeue(conn, event_id, of=(state,)) is None:

@@ -120,6 +120,7 @@ def test_everything_of_a_cause_is_repaired_with_progress(
         assert sent(house, ticket) == Sent(mails=1, cards=1)
 
 
+@pytest.mark.long
 def test_pause_and_resume(browser: Browser, house: House) -> None:
     with sitting(browser, house) as page:
         log_in(page, house, "operator")
@@ -173,6 +174,7 @@ def test_live_keeps_what_the_reader_has_done_to_the_page(browser: Browser, house
         picture(page, "not-live")
 
 
+@pytest.mark.long
 def test_without_javascript_it_is_complete(browser: Browser, house: House) -> None:
     ticket, number = failed_card(house)
     with sitting(browser, house, java_script_enabled=False) as page:
@@ -245,6 +247,7 @@ def test_every_page_looks_right_and_fits(browser: Browser, desk: House, width: i
             assert page.evaluate("[...document.images].every(one => one.complete && one.naturalWidth)"), path
 
 
+@pytest.mark.long
 def test_axe_finds_no_serious_fault(browser: Browser, desk: House) -> None:
     found: dict[str, list[str]] = {}
     with sitting(browser, desk, bypass_csp=True) as page:  # axe is put into the page

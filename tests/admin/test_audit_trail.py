@@ -39,6 +39,7 @@ def broken_at(db: Database, known: tuple[int, str] | None = None) -> int:
     return caught.value.row
 
 
+@pytest.mark.long
 def test_rows_are_chained_numbered_and_read_back(store: Database) -> None:
     with store.tx() as conn:
         assert (audit.verify(conn, VAULT), audit.head(conn).id) == (0, 0)

@@ -49,6 +49,7 @@ app.cli.main(words)
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("how", "code"), [("unread", 141), ("closed", 0)])
 def test_c007_nobody_reads_the_output(web: Web, how: str, code: int) -> None:
     """C007: `| head` that has gone, and no standard output at all; of every command that lists something."""
@@ -64,6 +65,7 @@ def test_c007_nobody_reads_the_output(web: Web, how: str, code: int) -> None:
     assert dict(zip(LISTS, json.loads(done.stdout), strict=True)) == dict.fromkeys(LISTS, code)
 
 
+@pytest.mark.long
 def test_an_output_that_is_not_utf_8_shows_what_it_can(web: Web) -> None:
     """A document is UTF-8 all the same."""
     event(web, reason="né 李")

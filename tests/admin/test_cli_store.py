@@ -89,6 +89,7 @@ def test_no_store_is_made_by_looking(web: Web, desk: Cli) -> None:
         assert conn.execute("SELECT 1 FROM pg_database WHERE datname = 'desk_nowhere'").fetchall() == []
 
 
+@pytest.mark.long
 def test_an_embedded_store_that_does_not_start(web: Web) -> None:
     """Of another version, and torn: its files are not touched. Not in pytest's own folder, PostgreSQL's user must get
     into it."""

@@ -156,6 +156,7 @@ def nothing_twice(house: House, number: int, times: int) -> None:
     assert done.items() <= done_rows(house).items()
 
 
+@pytest.mark.long
 def test_replays_while_the_vendor_is_broken_touch_nothing_that_is_done(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -118,6 +118,7 @@ def test_every_column_of_bytes_is_one_that_somebody_has_thought_of(house: House)
     assert {(row["table_name"], row["column_name"]) for row in found} == FORGETTABLE | OTHERS
 
 
+@pytest.mark.long
 def test_the_freed_space_is_cleared_up_afterwards(house: House, cli: Cli) -> None:
     """Measured: without it the ciphertext stays in the tables' files for thousands of rows more (docs/security.md)."""
     ticket = declined(house)
@@ -129,6 +130,7 @@ def test_the_freed_space_is_cleared_up_afterwards(house: House, cli: Cli) -> Non
     nothing_failed(house)
 
 
+@pytest.mark.long
 def test_other_tickets_keep_what_they_have(house: House, cli: Cli) -> None:
     one, other = declined(house), declined(house)
     letter = unusable(house, int(f"{one}1"))
@@ -137,6 +139,7 @@ def test_other_tickets_keep_what_they_have(house: House, cli: Cli) -> None:
     assert house.rows("SELECT 1 FROM events WHERE id = %s AND body IS NOT NULL", letter)
 
 
+@pytest.mark.long
 def test_the_daily_forgetting_is_what_it_was(house: House, cli: Cli) -> None:
     old, young, gone = declined(house), declined(house), declined(house)
     aged(house, old, gone)
@@ -149,6 +152,7 @@ def test_the_daily_forgetting_is_what_it_was(house: House, cli: Cli) -> None:
 # ---- queued until quiet (A043)
 
 
+@pytest.mark.long
 def test_while_the_wish_is_carried_out_it_waits_and_then_goes_by_itself(house: House, cli: Cli) -> None:
     ticket = house.to_awaiting()
     officer = person(house, "officer")
@@ -183,6 +187,7 @@ def test_while_the_wish_is_carried_out_it_waits_and_then_goes_by_itself(house: H
     nothing_failed(house)
 
 
+@pytest.mark.long
 def test_effects_under_way_are_carried_out_first(house: House, cli: Cli) -> None:
     """The case is closed, its card not yet."""
     ticket = house.to_awaiting()
@@ -205,6 +210,7 @@ def test_effects_under_way_are_carried_out_first(house: House, cli: Cli) -> None
     nothing_failed(house)
 
 
+@pytest.mark.long
 def test_the_looks_at_the_ban_come_first(asking: House) -> None:
     house = asking
     ticket, _, _ = completed(house)
@@ -221,6 +227,7 @@ def test_the_looks_at_the_ban_come_first(asking: House) -> None:
     nothing_failed(house)
 
 
+@pytest.mark.long
 def test_what_has_failed_is_for_a_person_first(house: House, cli: Cli) -> None:
     """Erased over its head, the failed withdrawal of a customer could never be carried out."""
     ticket = house.to_awaiting()
@@ -300,6 +307,7 @@ def test_nothing_of_it_is_replayed(house: House, cli: Cli) -> None:
     assert house.rows("SELECT state FROM events WHERE id = %s", press) == [{"state": "dead"}]
 
 
+@pytest.mark.long
 def test_a_new_wish_is_a_new_round(house: House, cli: Cli) -> None:
     ticket = declined(house)
     cli("cases", "erase", ticket, "--reason", WHY, "--confirm", ticket)
@@ -322,6 +330,7 @@ def test_a_new_wish_is_a_new_round(house: House, cli: Cli) -> None:
     nothing_failed(house)
 
 
+@pytest.mark.long
 def test_a_withdrawal_afterwards_is_carried_out(house: House, cli: Cli) -> None:
     ticket, _ = done(house)
     nothing_is_due(house, ticket)
@@ -332,6 +341,7 @@ def test_a_withdrawal_afterwards_is_carried_out(house: House, cli: Cli) -> None:
     nothing_failed(house)
 
 
+@pytest.mark.long
 def test_a_failure_is_replayed_while_the_erasure_waits(house: House, cli: Cli) -> None:
     """It is asked for and not done: the wish is still to be carried out."""
     ticket, event = failed_card(house)

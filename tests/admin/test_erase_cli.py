@@ -51,6 +51,7 @@ def test_done_and_done_again_is_one(web: Web, desk: Cli) -> None:
     assert "erased" in desk("cases", "show", 7).output
 
 
+@pytest.mark.long
 def test_somebody_at_a_terminal_is_asked(web: Web) -> None:
     quiet_case(web)
     code, _, said = at_terminal(web, "8\n")
@@ -74,6 +75,7 @@ def at_terminal(web: Web, typed: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_killed_in_the_middle_it_is_done_once(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """kill -9 before it is written, and after, before the walk has ended."""

@@ -130,6 +130,7 @@ def browser() -> Iterator[object]:
         yield started
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("width", "script"), [(1280, True), (320, False)])
 def test_by_keyboard_on_any_screen_with_and_without_javascript(

@@ -91,6 +91,7 @@ def elsewhere(*links: str) -> Iterator[str]:
         server.server_close()
 
 
+@pytest.mark.long
 def test_with_the_keyboard_alone(house: House, browser: webdriver.Chrome) -> None:
     known = account(house, "operator")
     browser.get(f"{house.url}/admin/login")
@@ -113,6 +114,7 @@ def test_with_the_keyboard_alone(house: House, browser: webdriver.Chrome) -> Non
     assert browser.get_cookie(COOKIE) is None
 
 
+@pytest.mark.long
 def test_a_link_from_another_site_needs_no_second_login(house: House, browser: webdriver.Chrome) -> None:
     with elsewhere(f"{house.url}/admin/events?state=dead") as page:
         browser.get(page)
@@ -128,6 +130,7 @@ def test_a_link_from_another_site_needs_no_second_login(house: House, browser: w
         assert browser.current_url.endswith("?state=dead")
 
 
+@pytest.mark.long
 def test_by_way_of_the_identity_provider_and_once_more(house: House, browser: webdriver.Chrome) -> None:
     browser.get(f"{house.url}/admin/login?next=/admin/events")
     picture(browser, "4-provider")

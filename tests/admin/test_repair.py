@@ -142,6 +142,7 @@ def test_everything_of_one_cause_is_replayed_in_portions(
     assert [row["action"] for row in cli.json("audit", "list")] == ["bulk.started"]
 
 
+@pytest.mark.long
 def test_everything_of_every_cause(house: House, cli: Cli) -> None:
     """One that cannot begin holds up no other, and is named."""
     tickets = three_refused(house)
@@ -164,6 +165,7 @@ def test_everything_of_every_cause(house: House, cli: Cli) -> None:
     assert cli.json("replay", "--all", "--yes") == []
 
 
+@pytest.mark.long
 def test_waiting_for_the_end_of_it(house: House, cli: Cli) -> None:
     tickets = three_refused(house)
     house.sandbox.world.faults.clear()
@@ -235,6 +237,7 @@ def test_what_could_not_be_read_for_days_is_replayed_when_the_vendor_answers_aga
     assert sent(house, ticket) == sent(house, other) == Sent(mails=1, cards=1)
 
 
+@pytest.mark.long
 def test_the_same_outage_is_not_replayed_for_ever(house: House, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a replay by itself has refused (here: the customer has withdrawn since) is left to a person."""
     monkeypatch.setattr("app.walk.READ_TRIES", 3)

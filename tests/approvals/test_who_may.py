@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app import replay
+from app import audit, replay
 from tests.approvals.staff import BANNED, NO_AGENT, SELF, WAITING, agent, approves, assign, refused, user_of
 from tests.house import House
 from tests.kit import agent_id, card_of, sent, told
@@ -133,7 +133,7 @@ def test_whom_the_desk_may_not_look_up_is_told_and_an_admin_mends_it(house: Hous
     assert sent(house, ticket) == WAITING
     mend(house)
     [plan] = replay.plan(house.desk, [event["id"]], failed=False, from_start=False)
-    assert replay.carry_out(house.desk, plan)
+    assert replay.carry_out(house.desk, plan, audit.shell())
     house.wait_state(ticket, "banning")
     assert sent(house, ticket) == BANNED
     told(house, "aisyah", "Recorded: approved")
@@ -160,7 +160,7 @@ def test_what_a_presser_was_told_stands_when_the_walk_starts_again(
     assert sent(house, ticket) == WAITING
 
     [plan] = replay.plan(house.desk, [event["id"]], failed=False, from_start=True)
-    assert replay.carry_out(house.desk, plan)
+    assert replay.carry_out(house.desk, plan, audit.shell())
     house.wait_state(ticket, "banning")
     told(house, "bala", "Recorded: approved")
     told(house, "bala", SELF)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app import replay
+from app import audit, replay
 from app.steps import macro
 from tests.house import House
 from tests.kit import NOTHING, REQUEST, Sent, events_of, sent
@@ -76,7 +76,7 @@ def test_unfit_macros_send_nothing_until_they_are_mended(shared_house: House, ac
 
         account.restore()
         [plan] = replay.plan(house.desk, [event["id"]], failed=False, from_start=False)
-        assert replay.carry_out(house.desk, plan), what
+        assert replay.carry_out(house.desk, plan, audit.shell()), what
         house.wait(lambda ticket=ticket: sent(house, ticket).mails, what=f"{what}: the e-mail, after all")
         house.settle()
         assert sent(house, ticket) == Sent(mails=1, cards=1), what

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
 
 from app.cli import main
+from tests.cli_kit import without_logs
 from tests.databases import drop_database, new_database
 from tests.house import House
 
@@ -31,7 +32,8 @@ class Answer:
 
 def desk_command(house: House, *args: str) -> Result:
     """`desk ARGS` with this house's settings."""
-    return CliRunner().invoke(main, list(args), env=dict(house.environment))
+    with without_logs():
+        return CliRunner().invoke(main, list(args), env=dict(house.environment))
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from app import check, replay
+from app import audit, check, replay
 from app.cli import main
 from app.macro_texts import load_macros, text_hash
 from tests.house import House
@@ -141,7 +141,7 @@ def test_sop_1_6_marketing_and_tracking_are_never_sent(
     assert findings(house)[f"macro {REQUEST}"].level == "FAIL"
     macro["actions"] = before
     [plan] = replay.plan(house.desk, [event["id"]], failed=False, from_start=False)
-    assert replay.carry_out(house.desk, plan)
+    assert replay.carry_out(house.desk, plan, audit.shell())
     house.wait(lambda: sent(house, ticket).cards, what="the card, after all")
     house.settle()
     assert sent(house, ticket) == Sent(mails=1, cards=1)

@@ -234,6 +234,7 @@ def test_a_customer_whom_the_source_does_not_know(asking: House) -> None:
     assert "does not know the customer" in comments(house, ticket)[0]
 
 
+@pytest.mark.long
 def test_after_a_week_a_person_takes_over_and_the_desk_goes_on_looking(asking: House) -> None:
     house = asking
     ticket, key, customer = banning(house)

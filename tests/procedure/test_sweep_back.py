@@ -50,6 +50,7 @@ def kept(house: House) -> list[dict[str, Any]]:
     return house.rows("SELECT value FROM ourselves WHERE name = 'sweep_from'")
 
 
+@pytest.mark.long
 def test_c020_ten_years_back_in_bounded_portions(house: House, cli: Cli, long_ago: list[int]) -> None:
     """C020."""
     cli("sweep")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app import inbox, replay
+from app import audit, inbox, replay
 from app.ledger import perform
 from app.ledger.perform import WalkLostError
 from sandbox.faults import Fault
@@ -87,7 +87,7 @@ def replay_failed(house: House) -> None:
     """What `desk events replay --failed` does."""
     plans = replay.plan(house.desk, [], failed=True, from_start=False)
     assert plans
-    assert [plan for plan in plans if not replay.carry_out(house.desk, plan)] == []
+    assert [plan for plan in plans if not replay.carry_out(house.desk, plan, audit.shell())] == []
     house.settle()
 
 
