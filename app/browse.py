@@ -14,7 +14,19 @@ CASE = (
     "id, ticket_id, procedure, generation, state, preference, problems, decision, decided_by, decided_at, reason,"
     " jira_key, chat_channel, chat_ts, opened_at, changed_at, closed_at"
 )
+JOURNAL = (
+    "SELECT j.at, j.what, e.verb, e.arg, j.reason, j.detail"
+    " FROM journal j LEFT JOIN effects e ON e.id = j.effect_id"
+    " WHERE j.event_id = %(event)s OR (j.event_id IS NULL AND j.case_id = %(case)s AND j.at >= %(since)s)"
+    " ORDER BY j.id LIMIT 500"
+)
 EFFECT = "id, verb, arg, vendor, op_id, state, attempts, reason, evidence, planned_at, sent_at, done_at, next_at"
+# What this event has sent, and what it has planned under its number.
+OWN_MESSAGES = (
+    f"SELECT {EFFECT} FROM effects WHERE id IN (SELECT effect_id FROM journal WHERE event_id = %(event)s AND effect_id"
+    " IS NOT NULL UNION SELECT f.id FROM effects f JOIN events e ON e.id = %(event)s WHERE f.case_id = %(case)s"
+    " AND f.verb = split_part(e.detail->>'what', ':', 1) AND f.arg = e.id::text) ORDER BY id"
+)
 
 
 def events(conn: Connection, *, state: str | None, ticket: int | None, limit: int) -> list[Row]:
@@ -31,13 +43,21 @@ def event(conn: Connection, event_id: int) -> dict[str, Any] | None:
     row = conn.execute(f"SELECT {EVENT} FROM events WHERE id = %s", (event_id,)).fetchone()
     if row is None:
         return None
-    journal = conn.execute(
-        "SELECT j.at, j.what, e.verb, e.arg, j.reason, j.detail"
-        " FROM journal j LEFT JOIN effects e ON e.id = j.effect_id"
-        " WHERE j.event_id = %s OR (j.event_id IS NULL AND j.case_id = %s AND j.at >= %s) ORDER BY j.id LIMIT 500",
-        (event_id, row["case_id"], row["received_at"]),
-    ).fetchall()
-    return {"event": row, "journal": journal, "effects": effects(conn, row["case_id"])}
+    case_id = None if _of_books(conn, row["case_id"]) else row["case_id"]
+    journal = conn.execute(JOURNAL, {"event": event_id, "case": case_id, "since": row["received_at"]}).fetchall()
+    return {"event": row, "journal": journal, "effects": effects_of(conn, event_id, row["case_id"])}
+
+
+def effects_of(conn: Connection, event_id: int, case_id: int | None) -> list[Row]:
+    """What a walk of this event is about: the effects of its case; of the desk's books its own messages alone."""
+    if _of_books(conn, case_id):
+        return conn.execute(OWN_MESSAGES, {"event": event_id, "case": case_id}).fetchall()
+    return effects(conn, case_id)
+
+
+def _of_books(conn: Connection, case_id: int | None) -> bool:
+    """Whether this is the one case of all messages of the desk (app/own_messages.py): it holds years of them."""
+    return conn.execute("SELECT 1 FROM cases WHERE id = %s AND ticket_id = 0", (case_id,)).fetchone() is not None
 
 
 def effects(conn: Connection, case_id: int | None) -> list[Row]:

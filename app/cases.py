@@ -268,8 +268,9 @@ def waiting_for_jira(conn: Connection, seconds: float) -> list[str]:
 def by_issue(conn: Connection, key: str, op_ids: tuple[str, ...]) -> Case | None:
     """The case whose JIRA issue this is: by key, or by the op id in the issue's label."""
     row = conn.execute(
-        "SELECT c.* FROM cases c LEFT JOIN effects e ON e.case_id = c.id AND e.op_id = ANY(%s)"
-        " WHERE c.jira_key = %s OR e.id IS NOT NULL ORDER BY c.id DESC LIMIT 1",
+        # Each by its index: one condition with OR reads every case there ever was.
+        "SELECT * FROM cases WHERE id IN (SELECT case_id FROM effects WHERE op_id = ANY(%s)"
+        " UNION ALL SELECT id FROM cases WHERE jira_key = %s) ORDER BY id DESC LIMIT 1",
         (list(op_ids), key),
     ).fetchone()
     return Case.of(row) if row else None

@@ -35,10 +35,13 @@ EFFECTS = (
     "SELECT id, verb, arg, vendor, op_id, state, attempts, reason, evidence, planned_at, sent_at, done_at"
     " FROM effects WHERE case_id = %s ORDER BY id"
 )
+# Of its events also what was written before they had a case. Two searches, each by its index: one with OR would read
+# all of the journal.
 JOURNAL = (
     "SELECT j.at, j.what, j.reason, j.event_id, e.kind AS event, e.detail->>'what' AS due, j.effect_id, j.detail"
-    " FROM journal j LEFT JOIN events e ON e.id = j.event_id WHERE j.case_id = %s"
-    " OR (j.case_id IS NULL AND e.case_id = %s) ORDER BY j.id"
+    " FROM (SELECT * FROM journal WHERE case_id = %s UNION ALL SELECT b.* FROM journal b JOIN events o"
+    " ON o.id = b.event_id WHERE o.case_id = %s AND b.case_id IS NULL) AS j LEFT JOIN events e ON e.id = j.event_id"
+    " ORDER BY j.id"
 )
 WISHES = "SELECT wish, state, source, asked_at, claimed_at, confirmed_at, checked_at FROM wishes WHERE case_id = %s"
 VOTES = "SELECT chat_user, action, event_id, seen, voted_at FROM votes WHERE case_id = %s ORDER BY event_id"

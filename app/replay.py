@@ -63,7 +63,7 @@ def of_event(desk: Desk, conn: Connection, event_id: int, *, from_start: bool = 
     stored = inbox.load(conn, event_id)
     if stored is None:
         return Plan(event_id, None, "", (), "not found")
-    effects = tuple(browse.effects(conn, stored.case_id))
+    effects = tuple(browse.effects_of(conn, stored.id, stored.case_id))
     refusal = ""
     if stored.kind in ("dead", "ignored"):
         refusal = f"{stored.kind} {stored.detail.get('refused', '')}: there is nothing in it to carry out"

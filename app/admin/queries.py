@@ -24,6 +24,7 @@ EVENT = (
     "id, fact, sender, kind, ticket_id, case_id, state, reason, walk, failures, next_at, received_at, changed_at,"
     " octet_length(body) AS size"
 )
+AUDIT = "id, at, who, role, origin, action, target, before, after, reason"
 CASE = (
     "id, ticket_id, procedure, generation, state, preference, problems, decision, decided_by, decided_at, reason,"
     " jira_key, received_at, due_at, opened_at, moved_at, closed_at"
@@ -69,17 +70,14 @@ class Search:
             values={**self.values, **values},
         )
 
-    def window(self, columns: str) -> str:
-        """The rows that are looked at, newest first."""
-        return (
-            f"SELECT {columns} FROM {self.source or self.table} WHERE {' AND '.join(self.near)}"
-            " ORDER BY id DESC LIMIT %(window)s"
-        )
+    def near_ones(self) -> str:
+        """The rows that an index finds, newest first."""
+        return f"FROM {self.source or self.table} WHERE {' AND '.join(self.near)} ORDER BY id DESC"
 
 
-def events(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = WINDOW) -> Found:
+def events(conn: Connection, only: Filter, *, fields: str = EVENT, limit: int = PAGE, window: int = WINDOW) -> Found:
     """The newest events first."""
-    search = _timed(conn, Search("events", EVENT, "received_at"), only)
+    search = _timed(conn, Search("events", fields, "received_at"), only)
     if only.ticket is not None:
         search = search.with_(near="ticket_id = %(ticket)s", ticket=only.ticket)
     if only.state:
@@ -100,12 +98,12 @@ def events(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = W
 def letters(conn: Connection, before: int | None) -> Found:
     """Unusable bodies, the newest first."""
     search = Search("events", EVENT, "received_at", values={"below": before or TOP})
-    return _find(conn, search.with_(near="state = 'dead'", far="kind = 'dead'"), PAGE, WINDOW)
+    return _find(conn, search.with_(near="kind = 'dead'", far="state = 'dead'"), PAGE, WINDOW)
 
 
-def cases(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = WINDOW) -> Found:
+def cases(conn: Connection, only: Filter, *, fields: str = CASE, limit: int = PAGE, window: int = WINDOW) -> Found:
     """The newest cases first; nobody's books (ticket 0) are no case."""
-    search = _timed(conn, Search("cases", CASE, "opened_at").with_(far="ticket_id > 0"), only)
+    search = _timed(conn, Search("cases", fields, "opened_at").with_(far="ticket_id > 0"), only)
     if only.ticket is not None:
         search = search.with_(near="ticket_id = %(ticket)s", ticket=only.ticket)
     if only.state == UNFINISHED:
@@ -121,6 +119,16 @@ def cases(conn: Connection, only: Filter, *, limit: int = PAGE, window: int = WI
             found += " OR ticket_id = %(number)s OR id = %(number)s"
         search = search.with_(far=f"({found})", like=like(only.text), number=_number(only.text))
     return _find(conn, search, limit, window)
+
+
+def trail(conn: Connection, only: Mapping[str, str], before: int | None) -> Found:
+    """The newest rows of the audit trail first. `only`: target, who and action, as they are; the first of them that is
+    given says by its index where to look, the others are looked for there."""
+    search = Search("audit", AUDIT, "at", values={"below": before or TOP})
+    given = [name for name in ("target", "who", "action") if only.get(name)]
+    for place, name in enumerate(given):
+        search = search.with_(**{"far" if place else "near": f"{name} = %({name})s", name: only[name]})
+    return _find(conn, search, PAGE, WINDOW)
 
 
 def timers(conn: Connection, after: tuple[datetime, str] | None) -> list[Row]:
@@ -172,7 +180,8 @@ def _find(conn: Connection, search: Search, limit: int, window: int) -> Found:
     values = {**search.values, "window": window, "limit": limit + 1}
     where = f" WHERE {' AND '.join(search.far)}" if search.far else ""
     rows = conn.execute(
-        f"SELECT {search.fields} FROM ({search.window('*')}) AS near{where} ORDER BY id DESC LIMIT %(limit)s",
+        f"SELECT {search.fields} FROM (SELECT * {search.near_ones()} LIMIT %(window)s) AS near{where}"
+        " ORDER BY id DESC LIMIT %(limit)s",
         values,
         prepare=False,
     ).fetchall()
@@ -181,14 +190,9 @@ def _find(conn: Connection, search: Search, limit: int, window: int) -> Found:
     if not search.far:
         return Found(rows)
     last = conn.execute(
-        f"SELECT count(*) AS looked, min(id) AS id, min({search.time}) AS at"
-        f" FROM ({search.window(f'id, {search.time}')}) AS near",
-        values,
-        prepare=False,
+        f"SELECT id, {search.time} AS at {search.near_ones()} OFFSET %(window)s - 1 LIMIT 1", values, prepare=False
     ).fetchone()
-    if last is None or last["looked"] < window:
-        return Found(rows)
-    return Found(rows, older=last["id"], back_to=last["at"])
+    return Found(rows, older=last["id"], back_to=last["at"]) if last else Found(rows)
 
 
 def _number(text: str) -> int | None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
+import pytest
+
+from app import audit
 from app.admin import counts, queries
 from app.admin.filters import Filter
+from app.audit import Actor
 from tests.admin.pageskit import Page, Web, case, effect, event, person
 from tests.house import House
 from tests.kit import press_body
@@ -144,6 +149,49 @@ def test_no_more_than_a_window_is_looked_at_and_the_page_says_how_far(web: Web) 
         far = queries.events(conn, Filter(sender="jira", before=near.older), window=20)
     assert [row["id"] for row in far.rows] == [wanted]
     assert far.older is None
+
+
+def test_the_trail_is_narrowed_and_says_how_far_it_was_looked_at(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    with web.desk.db.tx() as conn:
+        for number in range(1, 61):
+            who = Actor("rare" if number == 3 else "aminah", "operator", "cli")
+            action = "event.settled" if number in (3, 9) else "event.replayed"
+            audit.write(conn, web.desk.vault, who, action, f"event:{number % 2}")
+    for query, found in {
+        "who=rare": [3],
+        "action=event.settled": [9, 3],
+        "who=aminah&action=event.settled": [9],
+        "target=event:0&who=rare": [],
+        "target=event:1&action=event.settled&who=rare": [3],
+        "before=3": [2, 1],
+    }.items():
+        page = look(web, f"/audit?{query}")
+        assert re.findall(r" (\d+) \d{4}-\d\d-\d\d ", page.text) == [str(number) for number in found], query
+        assert "Looked for back to" not in page.text
+    monkeypatch.setattr(queries, "WINDOW", 20)
+    page = look(web, "/audit?who=aminah&action=event.settled")
+    assert "Looked for back to" in page.text
+    [further] = [link for link in page.links() if "before=" in link]
+    assert re.search(r"before=41\b", further)
+    assert " 9 20" in look(web, "/audit?who=aminah&action=event.settled&before=20").text
+
+
+def test_an_event_of_the_desk_shows_its_own_message_and_not_years_of_others(web: Web) -> None:
+    books = case(web, 0, "done", procedure="digest", closed_at=datetime.now(UTC))
+    old = event(web, kind="time_came", ticket_id=None, case_id=books, detail={"what": "alert:timeout"})
+    new = event(web, "waiting", kind="time_came", ticket_id=None, case_id=books, detail={"what": "alert:closed"})
+    sent = effect(web, books, "alert", arg=str(old), attempts=7)
+    effect(web, books, "alert", "planned", arg=str(new), reason="in_line", attempts=0)
+    journal = "INSERT INTO journal (event_id, case_id, effect_id, what) VALUES (%s, %s, %s, %s)"
+    web.write(journal, old, books, sent, "sending")
+    for place in range(30):
+        other = effect(web, books, "digest", arg=f"2026-01-{place}")
+        web.write(journal, None, books, other, "done")
+    for number, attempts in ((old, 7), (new, 0)):
+        text = look(web, f"/events/{number}").text
+        assert f"word to the admins' channel {'done' if number == old else 'not sent yet'} Zendesk {attempts}" in text
+        assert text.count("word to the admins' channel") == (3 if number == old else 2)  # the run, effects, the plan
+        assert "daily list" not in text
 
 
 def test_first_number_of_a_time_is_found_by_halving(web: Web) -> None:

@@ -94,6 +94,15 @@ def test_sop_0_34_the_evidence_of_a_ticket_is_one_document(asking: House) -> Non
     assert [key for key in row["persons"] if key.partition(":")[2] in said] == [], "no key of a person either"
 
 
+def test_what_was_written_before_there_was_a_case_is_in_it(house: House) -> None:
+    house.sandbox.world.faults.add("zendesk", "tickets.show", "500", times=3)
+    ticket = house.to_awaiting()
+    [first, *_] = proof_of(house, ticket)["rounds"][0]["journal"]
+    assert (first["what"], first["event"]) == ("event_waiting", "ticket_tagged")
+    [line] = house.rows("SELECT case_id, event_id FROM journal WHERE what = 'event_waiting' ORDER BY id LIMIT 1")
+    assert (line["case_id"], line["event_id"]) == (None, first["event_id"])
+
+
 def test_a_copy_can_be_compared(shared_house: House) -> None:
     house = shared_house
     ticket, _ = house.to_banning("pref_delete_all")

@@ -22,11 +22,9 @@ class Trail:
         text = request.args.get("before", "")
         before = filters.number(text) if text else None
         with self._site.desk.db.tx() as conn:
-            rows = audit.listed(conn, before=before, limit=queries.PAGE + 1, **only)
-        shown = rows[: queries.PAGE]
-        older = shown[-1]["id"] if len(rows) > queries.PAGE else None
+            found = queries.trail(conn, only, before)
         given = {name: value for name, value in only.items() if value}
-        return self._site.page("trail", "trail", rows=shown, older=older, given=given)
+        return self._site.page("trail", "trail", found=found, given=given)
 
     def verify(self) -> Response:
         form()

@@ -24,7 +24,10 @@ STATEMENTS = (
         mac     bytea NOT NULL
     )
     """,
+    # Each thing that the trail's page is narrowed to.
     "CREATE INDEX audit_of_target ON audit (target, id)",
+    "CREATE INDEX audit_of_who ON audit (who, id)",
+    "CREATE INDEX audit_of_action ON audit (action, id)",
     """
     CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -102,7 +105,13 @@ STATEMENTS = (
     "ALTER TABLE vendors ADD COLUMN well_at timestamptz",
     # What pages ask for: the newest events of a state or reason, whatever the size of the history.
     "CREATE INDEX events_by_state ON events (state, id)",
-    "CREATE INDEX events_dead_by_reason ON events (reason, id) WHERE state = 'dead'",
+    # What has failed, counted by cause without looking at the rows, which are far apart in a long history.
+    "CREATE INDEX events_dead_by_reason ON events (reason, id) INCLUDE (kind, received_at) WHERE state = 'dead'",
+    "CREATE INDEX events_letters ON events (id) WHERE kind = 'dead'",
+    # What has happened to one case, for its proof; and whether somebody has just pressed one of its buttons.
+    "CREATE INDEX events_of_case ON events (case_id) WHERE case_id IS NOT NULL",
+    # What is still to come of one case; at its end that is taken away.
+    "CREATE INDEX timers_of_case ON timers (case_id) WHERE fired_at IS NULL",
     # The newest cases of a state, and how many there are, whatever the size of the history.
     "CREATE INDEX cases_by_state ON cases (state, id)",
 )
