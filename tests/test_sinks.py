@@ -238,6 +238,16 @@ def test_x016_csv_quotes() -> None:
     assert sinks.csv_cell("plain") == '"plain"'
 
 
+def test_x016_a_plain_cell_takes_the_short_way_and_no_other_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    picked = random.Random(16)
+    signs = "aZ09 =+-@\"'\t\r\n\x00\x7f\u200b\u00e9\uff1d,;:_|~!#"
+    texts = ["".join(picked.choices(signs, k=picked.randrange(6))) for _ in range(20_000)]
+    short = [sinks.csv_cell(text) for text in texts]
+    assert sum(map(bool, map(sinks.PLAIN.fullmatch, texts))) > 1000
+    monkeypatch.setattr(sinks, "PLAIN", re.compile(r"(?!)"))
+    assert [sinks.csv_cell(text) for text in texts] == short
+
+
 def test_x018_one_line_shows_escapes() -> None:
     assert sinks.one_line("\n2026 ERROR fake\x1b[2J", 99) == r"\n2026 ERROR fake\x1b[2J".replace(r"\n", r"\x0a")
     assert sinks.one_line("a\\x1b\u202e\u200b\U000e0041", 99) == r"a\\x1b\u202e\u200b\U000e0041"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app import bulk, replay
-from app.admin.pages import letters
+from app.admin.pages import exports, letters
 from tests.admin.pageskit import XSS, Page, Person, Web, books, case, effect, event, person, trail, unchanged
 from tests.cli_kit import failed_card
 from tests.house import House
@@ -341,6 +341,20 @@ def test_export_is_safe_in_a_spreadsheet_marked_and_recorded(web: Web) -> None:
     [first, second] = trail(web)
     assert (first["action"], first["after"]) == ("events.exported", {"rows": 2, "whole": True, "filter": {}})
     assert second["after"]["filter"] == {"ticket": "8"}
+
+
+def test_an_export_says_how_far_back_it_has_looked(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    officer = person(web, "officer")
+    for day in (1, 2, 3):
+        event(web, received_at=f"2026-01-0{day}T00:00:00Z", sender="jira")
+    monkeypatch.setattr(exports, "LOOKED_AT", 2)
+    for sender, found in (("jira", 2), ("slack", 0)):
+        [mark], _, *rows = list(csv.reader(io.StringIO(officer.post("/admin/export/events", sender=sender).raw)))
+        assert len(rows) == found
+        assert mark.endswith("only what is not older than 2026-01-02T00:00:00+00:00: narrow it by time for the rest")
+    monkeypatch.setattr(exports, "MOST", 1)
+    [mark], _, *rows = list(csv.reader(io.StringIO(officer.post("/admin/export/events").raw)))
+    assert (len(rows), mark.endswith(", the newest 1 only")) == (1, True)
 
 
 def test_export_of_cases_and_who_may(web: Web) -> None:
