@@ -20,7 +20,11 @@ VENV = ROOT / ".venv"
 LOWEST, HIGHEST = (3, 11), (3, 13)  # the embedded PostgreSQL has wheels for these; docs/dependencies.md
 
 # What each word runs inside the virtual environment, one command after the other; arguments go to the last one.
-OWN_COMMAND = ("tests/crash/test_kills.py", "tests/approvals/test_decision_races.py")
+OWN_COMMAND = (
+    "tests/crash/test_kills.py",
+    "tests/approvals/test_decision_races.py",
+    "tests/admin/test_dead_thousand.py",
+)
 LONG = ("-m", "long", "--dist", "load", *(f"--ignore={file}" for file in OWN_COMMAND), "tests")
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "demo": (("desk", "demo"),),
@@ -29,10 +33,11 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "test-kills": (("python", "-m", "pytest", "-n0", "-m", "long", "-s", OWN_COMMAND[0]),),
     "test-crash": (("python", "-m", "pytest", *LONG),),
     "test-races": (("python", "-m", "pytest", "-n0", "-m", "long", "-s", OWN_COMMAND[1]),),
+    "test-dead": (("python", "-m", "pytest", "-n0", "-m", "long", "-s", OWN_COMMAND[2]),),
     "lint": (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)),
     "bench": (("desk", "bench"),),
 }
-NEEDS_DEV = frozenset({"test", "test-postgres", "test-kills", "test-crash", "test-races", "lint"})
+NEEDS_DEV = frozenset({"test", "test-postgres", "test-kills", "test-crash", "test-races", "test-dead", "lint"})
 
 
 def say(text: str) -> None:

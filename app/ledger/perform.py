@@ -127,7 +127,8 @@ class Ledger:
         point("effect.before_plan", plan.verb)
         with self._db.each() as conn:
             effect = store.plan(conn, case_id, plan.verb, plan.arg, plan.vendor)
-        if effect.state == "dead" and owner.replayed_at and effect.changed_at < owner.replayed_at:
+        reopened = effect.state == "dead" and owner.replayed_at and effect.changed_at < owner.replayed_at
+        if reopened:
             with self._db.tx() as conn:
                 effect = store.reopen(conn, effect)
         point("effect.after_plan", plan.verb)
@@ -135,7 +136,7 @@ class Ledger:
             if effect.state in ("done", "dead", "void") or not effect.due:
                 return _outcome(effect)
             if effect.state in ("sending", "unknown"):
-                effect = self._look(effect, plan)
+                effect = self._look(effect, plan, asked_for=bool(reopened))
                 if effect.state != "planned" or not effect.due:
                     return _outcome(effect)
             effect, again = self._try(owner, effect, plan)
@@ -158,11 +159,13 @@ class Ledger:
             effect = self._settle(effect, "done", evidence={**evidence, "found": True})
         return _outcome(effect)
 
-    def _look(self, effect: Effect, plan: Plan, *, refused: bool = False, sent_now: bool = False) -> Effect:
+    def _look(self, effect: Effect, plan: Plan, *, refused: bool = False, sent_now: bool = False,
+              asked_for: bool = False) -> Effect:  # fmt: skip
         """Nobody knows whether it was applied: ask the vendor; absent counts only after the quiet period.
 
         `refused`: the last call surely did nothing, and every earlier one has had its quiet period before it.
         `sent_now`: the answer was lost a moment ago; what is absent is then sent again after a pause, not at once.
+        `asked_for`: somebody has just had it replayed: not after the pause that its many tries before have earned.
         """
         wait = self._turns.admit_look(plan, effect)
         if wait.seconds:
@@ -182,7 +185,7 @@ class Ledger:
             left = store.quiet_left(conn, effect, quiet)
         if left > 0:
             return self._settle(effect, "unknown", reason="quiet", wait=min(left, max(quiet / 5, 0.05)))
-        if not refused and (sent_now or effect.attempts >= PATIENT):
+        if not (refused or asked_for) and (sent_now or effect.attempts >= PATIENT):
             return self._wait(effect, plan, "absent", None)
         return self._settle(effect, "planned", reason="absent")
 
