@@ -79,7 +79,7 @@ def write(
         "after": dict(after or {}),
         "reason": reason[:REASON],
     }
-    mac = _mac(vault, bytes(last["mac"]) if last else START, row)
+    mac = chained(vault, bytes(last["mac"]) if last else START, row)
     values = {**row, "before": json.dumps(row["before"]), "after": json.dumps(row["after"]), "mac": mac}
     conn.execute(
         f"INSERT INTO audit ({FIELDS}) VALUES (%(id)s, %(at)s, %(who)s, %(role)s, %(origin)s, %(action)s, %(target)s,"
@@ -89,7 +89,8 @@ def write(
     return int(row["id"])
 
 
-def _mac(vault: Vault, before: bytes, row: Row) -> bytes:
+def chained(vault: Vault, before: bytes, row: Row) -> bytes:
+    """The row's own hash; `before`: that of the row before it, or START."""
     plain = {**{name: row[name] for name in FIELDS.split(", ") if name != "mac"}, "at": row["at"].astimezone(UTC)}
     text = json.dumps(plain, default=lambda at: at.isoformat(timespec="microseconds"), sort_keys=True)
     return hmac.digest(vault.audit_key, before + text.encode(), "sha256")
@@ -123,7 +124,7 @@ def verify(conn: Connection, vault: Vault, known: tuple[int, str] | None = None)
     at, before = 0, START
     for row in _rows(conn):
         at += 1
-        mac = _mac(vault, before, row)
+        mac = chained(vault, before, row)
         if row["id"] != at or not hmac.compare_digest(mac, bytes(row["mac"])):
             raise BrokenError(at)
         if known and at == known[0] and not hmac.compare_digest(mac.hex(), known[1].lower()):

@@ -16,6 +16,7 @@ from app.cli import main
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 Say = Callable[[str], None]
 PRESS_MS = 300  # the wanted p99 of an answer to a press
+LEAST_PAST, MOST_PAST = 2_000, 10_000_000
 
 
 @main.group(invoke_without_command=True)
@@ -78,13 +79,53 @@ def suppress(rows: int, entries: int | None, as_json: bool) -> None:
     console.print(table)
 
 
+class Sizes(click.ParamType[tuple[int, ...]]):
+    """`10000,100000`: numbers of past runs."""
+
+    name = "numbers"
+
+    def convert(
+        self, value: str | tuple[int, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        numbers = [int(part) if part.isascii() and part.isdigit() else 0 for part in value.split(",")]
+        if not all(LEAST_PAST <= number <= MOST_PAST for number in numbers):
+            self.fail(f"numbers from {LEAST_PAST} to {MOST_PAST}, with commas between them", param, ctx)
+        return tuple(numbers)
+
+
+@bench.command()
+@click.option("--past", type=Sizes(), default="10000,100000,1000000", show_default=True, help="Past runs, by size.")
+@click.option("--times", type=click.IntRange(1, 1000), default=20, show_default=True, help="Each page so often.")
+@_json
+def pages(past: tuple[int, ...], times: int, as_json: bool) -> None:
+    """What every admin page costs, over histories of several sizes in turns. Exit code 1: one is slow, or not flat."""
+    from app.bench.looks import FLOOR
+    from app.bench.pages import run
+
+    measured, console = _measured(lambda say: run(past, times, say), as_json)
+    of_sizes = [f"{title} {size:,}" for title in ("ms", "worst", "blocks") for size in measured["sizes"]]
+    table = _table("page", *of_sizes, "under 300 ms", "flat")
+    for row in measured["pages"]:
+        figures = [f"{ms:.1f}" for name in ("median_ms", "worst_ms") for ms in row[name]]
+        flat = {True: "yes", False: "NO", None: "-"}[row["flat"]]
+        if row["from"] != measured["sizes"][0]:
+            flat += f" from {row['from']:,}"
+        quick = "yes" if row["quick"] else "NO"
+        table.add_row(row["page"], *figures, *map(str, row["blocks"]), quick, flat)
+    console.print(table)
+    console.print(f"Load average while measured {measured['machine']['load_measured']:.2f}. Floor: {FLOOR}.")
+    raise SystemExit(0 if measured["met"] else 1)
+
+
 def _measured(run: Callable[[Say], dict[str, Any]], as_json: bool) -> tuple[dict[str, Any], Console]:
     """What was measured, and where to print it, the machine's line before it; with `as_json` all is said here."""
     signal.signal(signal.SIGTERM, lambda *_: click.get_current_context().exit(143))
     measured = run(lambda text: click.echo(f"{text} …", err=True))
     if as_json:
         click.echo(json.dumps(measured, indent=2))
-        click.get_current_context().exit()
+        click.get_current_context().exit(0 if measured.get("met", True) else 1)
     console, machine = Console(highlight=False), measured["machine"]
     console.print(f"{machine['cores']} cores, load average before the run {machine['load_before']:.2f}")
     return measured, console
