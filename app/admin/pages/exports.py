@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from flask import Response
 
@@ -64,24 +65,24 @@ def _lines(columns: Sequence[str], found: Found, actor: Actor, now: datetime) ->
     mark = f"Deletion Desk, exported by {actor.name} at {_time(now)}{cut}"
     yield sinks.csv_cell(mark) + "\r\n"
     yield ",".join(map(sinks.csv_cell, columns)) + "\r\n"
-    known: dict[str, str] = {}  # states, senders and kinds come again and again
-    for row in found.rows:
-        yield ",".join([_cell(row[column], known) for column in columns]) + "\r\n"
+    texts = _Texts()
+    write: dict[type, Callable[[Any], str]] = {
+        str: texts.__getitem__,
+        int: str,
+        type(None): lambda _: "",
+        datetime: _time,
+        list: lambda value: texts[" ".join(map(str, value))],
+    }
+    for row in found.rows:  # of these columns, in this order
+        yield ",".join([write[type(value)](value) for value in row.values()]) + "\r\n"
 
 
-def _cell(value: object, known: dict[str, str]) -> str:
-    if isinstance(value, str):
-        cell = known.get(value)
-        if cell is None:
-            cell = known[value] = sinks.csv_cell(value)
+class _Texts(dict[str, str]):
+    """Text -> its cell: states, senders and kinds come again and again."""
+
+    def __missing__(self, text: str) -> str:
+        cell = self[text] = sinks.csv_cell(text)
         return cell
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return _time(value)
-    if isinstance(value, int):
-        return str(value)
-    return sinks.csv_cell(" ".join(map(str, value)) if isinstance(value, list) else str(value))
 
 
 def _time(at: datetime) -> str:
