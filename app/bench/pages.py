@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, LiteralString
 from urllib.parse import urlencode, urlsplit
 
 import psycopg
@@ -36,6 +36,7 @@ WARM = 2  # turns that do not count: plans and caches are made
 FLUSH = 1.1  # seconds: a connection tells its counts once a second at most, at its next statement
 NAME, PASSWORD = "bench", "correct horse battery staple"
 BLOCKS = "SELECT blks_hit + blks_read FROM pg_stat_database WHERE datname = %s"
+LINES = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND application_name = 'deletion-desk'"
 Say = Callable[[str], None]
 
 
@@ -153,16 +154,21 @@ def _turn(sizes: Sequence[Size], turn: int) -> None:
 
 
 def _count(server: str, sizes: Sequence[Size]) -> None:
-    """Each page once, between two looks at the database's own counter; the floor's page makes it tell."""
+    """Each page once, between two looks at the database's own counter; the floor's page makes each connection of the
+    web process tell what it has counted."""
     floor = Look(FLOOR, FLOOR)
     with psycopg.connect(server, autocommit=True) as conn:
+
+        def asked(query: LiteralString, size: Size) -> int:
+            row = conn.execute(query, (urlsplit(size.here.uri).path[1:],)).fetchone()
+            return int(row[0]) if row else 0
 
         def flushed() -> list[int]:
             time.sleep(FLUSH)
             for size in sizes:
-                size.ask(floor)
-            found = [conn.execute(BLOCKS, (urlsplit(size.here.uri).path[1:],)).fetchone() for size in sizes]
-            return [int(row[0]) if row else 0 for row in found]
+                for _ in range(asked(LINES, size)):
+                    size.ask(floor)
+            return [asked(BLOCKS, size) for size in sizes]
 
         flushed()
         before = flushed()
