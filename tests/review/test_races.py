@@ -63,7 +63,7 @@ def test_a_wait_does_not_cost_a_withdrawal_its_place(database: str) -> None:
         others = [house.ticket(email=f"c{number}@example.com") for number in range(3)]
         for other in others:
             house.tag(other, REQUESTED, "pref_stop_all")
-        new = "SELECT 1 FROM events WHERE state = 'queued' AND walk = 0"
+        new = "SELECT 1 FROM events WHERE kind = 'ticket_tagged' AND state = 'queued' AND walk = 0"
         house.wait(lambda: len(house.rows(new)) == len(others))
         house.desk.requeue(event_of(house, ticket, tag=WITHDRAWN)["id"])  # its wait is over, if it is not already
         house.start_worker()
